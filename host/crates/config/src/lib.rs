@@ -1,0 +1,19 @@
+//! Configuration of the gateway: text → as written → valid.
+//!
+//! This crate knows files, JSON, YAML and TOML, positions, defaults and inheritance. It knows no runtime: building
+//! pipelines from a [`valid::Gateway`] is the work of the crates above. Every problem becomes a [`Diagnostic`].
+
+mod diagnostic;
+mod duration;
+mod pointer;
+mod read;
+pub mod valid;
+
+pub use diagnostic::{Diagnostic, Diagnostics, Part, Severity, did_you_mean};
+pub use pointer::{At, Pointer};
+pub use read::{
+    ByteSize, Documented, Field, FromConfig, Object, object_schema, read, wrong_type,
+};
+// The macros name these through `$crate`.
+#[doc(hidden)]
+pub use serde_json::{Value, json};

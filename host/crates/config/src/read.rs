@@ -1,0 +1,491 @@
+//! Reading typed values from a JSON tree: every problem is gathered, none stops the reading.
+//!
+//! Serde's derive would stop at the first problem and would not say which keys nobody read.
+//! [`config!`](crate::config) makes a struct, its reader, its JSON schema and its reference page from one declaration.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::{Map, Value, json};
+
+use crate::{At, Diagnostic, Diagnostics, Pointer, did_you_mean, duration};
+
+/// A value that can be read from configuration.
+pub trait FromConfig: Sized {
+    /// Reads `value`; on a problem reports it and gives `None`.
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self>;
+
+    /// JSON schema of what [`FromConfig::from_config`] accepts.
+    fn schema() -> Value;
+}
+
+/// One documented field of a configuration object, for the schema and the reference.
+#[derive(Debug, Clone)]
+pub struct Field {
+    /// Key in the document.
+    pub key: &'static str,
+    /// Doc comment, lines joined.
+    pub doc: String,
+    /// Default as written in the declaration; `None` for a required key.
+    pub default: Option<&'static str>,
+    /// JSON schema of the value.
+    pub schema: Value,
+}
+
+/// A configuration object made by [`config!`](crate::config).
+pub trait Documented {
+    /// Doc comment of the object.
+    fn doc() -> String;
+    /// Its fields, in order.
+    fn fields() -> Vec<Field>;
+}
+
+/// An object being read: hands out fields and knows which keys were asked for.
+pub struct Object<'a, 'o> {
+    map: &'a Map<String, Value>,
+    at: At<'a>,
+    known: Vec<&'static str>,
+    out: &'o mut Diagnostics,
+}
+
+impl<'a, 'o> Object<'a, 'o> {
+    /// Starts to read `value`, which must be an object.
+    pub fn open(value: &'a Value, at: At<'a>, out: &'o mut Diagnostics) -> Option<Self> {
+        match value {
+            Value::Object(map) => Some(Self { map, at, known: Vec::new(), out }),
+            other => {
+                out.push(wrong_type("an object", other, at));
+                None
+            }
+        }
+    }
+
+    /// Reads an optional field: `None` if it is absent, null or wrong (wrong was reported).
+    pub fn field<T: FromConfig>(&mut self, key: &'static str) -> Option<T> {
+        self.known.push(key);
+        match self.map.get(key)? {
+            Value::Null => None,
+            value => T::from_config(value, At::Key(&self.at, key), self.out),
+        }
+    }
+
+    /// Reads a field that must be there.
+    pub fn required<T: FromConfig>(&mut self, key: &'static str) -> Option<T> {
+        if self.map.get(key).is_none_or(Value::is_null) {
+            self.known.push(key);
+            self.out.push(Diagnostic::error(
+                "missing-key",
+                self.at.pointer(),
+                format!("`{key}` is missing"),
+            ));
+            return None;
+        }
+        self.field(key)
+    }
+
+    /// Ends the reading: keys that nobody asked for are reported. Keys that start with
+    /// `@`, `$`, `_` or `#` are comments (reference 2.1).
+    pub fn close(self) {
+        for key in self.map.keys() {
+            if key.starts_with(['@', '$', '_', '#']) || self.known.contains(&key.as_str()) {
+                continue;
+            }
+            let mut diagnostic = Diagnostic::warning(
+                "unknown-key",
+                At::Key(&self.at, key).pointer(),
+                format!("unknown key `{key}`"),
+            )
+            .on_key();
+            diagnostic.help = did_you_mean(key, self.known.iter().copied());
+            self.out.push(diagnostic);
+        }
+    }
+}
+
+/// The diagnostic for a value of the wrong JSON type.
+#[must_use]
+pub fn wrong_type(expected: &str, found: &Value, at: At<'_>) -> Diagnostic {
+    let found = match found {
+        Value::Null => "null".to_owned(),
+        Value::Bool(b) => format!("the boolean {b}"),
+        Value::Number(n) => format!("the number {n}"),
+        Value::String(s) if s.len() <= 40 => format!("the string \"{s}\""),
+        Value::String(_) => "a string".to_owned(),
+        Value::Array(_) => "an array".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+    };
+    Diagnostic::error("wrong-type", at.pointer(), format!("expected {expected}, found {found}"))
+}
+
+impl FromConfig for Value {
+    fn from_config(value: &Value, _: At<'_>, _: &mut Diagnostics) -> Option<Self> {
+        Some(value.clone())
+    }
+    fn schema() -> Value {
+        json!({})
+    }
+}
+
+impl FromConfig for bool {
+    /// Weakly typed as KrakenD's loader is (reference 2.1): `1`, `"true"` and `true` are all true.
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        match value {
+            Value::Bool(b) => Some(*b),
+            Value::Number(n) => Some(n.as_f64() != Some(0.0)),
+            Value::String(s) if matches!(s.as_str(), "true" | "1" | "t" | "T" | "TRUE" | "True") => {
+                Some(true)
+            }
+            Value::String(s)
+                if matches!(s.as_str(), "" | "false" | "0" | "f" | "F" | "FALSE" | "False") =>
+            {
+                Some(false)
+            }
+            other => {
+                out.push(wrong_type("a boolean", other, at));
+                None
+            }
+        }
+    }
+    fn schema() -> Value {
+        json!({"type": "boolean"})
+    }
+}
+
+macro_rules! integers {
+    ($($ty:ty),*) => {$(
+        impl FromConfig for $ty {
+            /// Weakly typed (reference 2.1): `8080`, `8080.0` and `"8080"` are equal.
+            fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+                let text = match value {
+                    Value::Number(n) => n.to_string(),
+                    Value::String(s) => s.trim().to_owned(),
+                    Value::Bool(b) => u8::from(*b).to_string(),
+                    other => {
+                        out.push(wrong_type("an integer", other, at));
+                        return None;
+                    }
+                };
+                let whole = text.strip_suffix(".0").unwrap_or(&text);
+                match whole.parse::<$ty>() {
+                    Ok(number) => Some(number),
+                    Err(_) => {
+                        let range = format!("an integer from {} to {}", <$ty>::MIN, <$ty>::MAX);
+                        out.push(wrong_type(&range, value, at));
+                        None
+                    }
+                }
+            }
+            fn schema() -> Value {
+                json!({"type": "integer", "minimum": <$ty>::MIN})
+            }
+        }
+    )*};
+}
+integers!(u8, u16, u32, u64, usize, i64);
+
+impl FromConfig for f64 {
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        let number = match value {
+            Value::Number(n) => n.as_f64(),
+            Value::String(s) => s.trim().parse().ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            out.push(wrong_type("a number", value, at));
+        }
+        number
+    }
+    fn schema() -> Value {
+        json!({"type": "number"})
+    }
+}
+
+impl FromConfig for String {
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        match value {
+            Value::String(s) => Some(s.clone()),
+            Value::Number(n) => Some(n.to_string()),
+            Value::Bool(b) => Some(b.to_string()),
+            other => {
+                out.push(wrong_type("a string", other, at));
+                None
+            }
+        }
+    }
+    fn schema() -> Value {
+        json!({"type": "string"})
+    }
+}
+
+impl FromConfig for Duration {
+    /// Go syntax (`1h30m`, `250ms`); a bare number is nanoseconds (reference 2.1).
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        let parsed = match value {
+            Value::Number(n) => n.as_u64().map(Duration::from_nanos).ok_or_else(|| {
+                duration::Invalid { text: n.to_string(), reason: "it must not be negative" }
+            }),
+            Value::String(s) => duration::parse(s),
+            other => {
+                out.push(wrong_type("a duration such as \"2s\"", other, at));
+                return None;
+            }
+        };
+        match parsed {
+            Ok(duration) => Some(duration),
+            Err(invalid) => {
+                out.push(
+                    Diagnostic::error("invalid-duration", at.pointer(), invalid.to_string())
+                        .help("write a number with a unit: ns, us, ms, s, m or h, such as \"1m30s\""),
+                );
+                None
+            }
+        }
+    }
+    fn schema() -> Value {
+        json!({"type": ["string", "integer"], "description": "duration, such as \"2s\" or \"1m30s\""})
+    }
+}
+
+impl<T: FromConfig> FromConfig for Vec<T> {
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        match value {
+            // Wrong elements are reported and left out, so that the others are checked as well.
+            Value::Array(items) => Some(
+                items
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(index, item)| T::from_config(item, At::Index(&at, index), out))
+                    .collect(),
+            ),
+            other => {
+                out.push(wrong_type("an array", other, at));
+                None
+            }
+        }
+    }
+    fn schema() -> Value {
+        json!({"type": "array", "items": T::schema()})
+    }
+}
+
+impl<T: FromConfig> FromConfig for BTreeMap<String, T> {
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        match value {
+            Value::Object(map) => Some(
+                map.iter()
+                    .filter_map(|(key, value)| {
+                        Some((key.clone(), T::from_config(value, At::Key(&at, key), out)?))
+                    })
+                    .collect(),
+            ),
+            other => {
+                out.push(wrong_type("an object", other, at));
+                None
+            }
+        }
+    }
+    fn schema() -> Value {
+        json!({"type": "object", "additionalProperties": T::schema()})
+    }
+}
+
+impl<T: FromConfig> FromConfig for Option<T> {
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        match value {
+            Value::Null => Some(None),
+            value => T::from_config(value, at, out).map(Some),
+        }
+    }
+    fn schema() -> Value {
+        T::schema()
+    }
+}
+
+/// A size in bytes: a number, or text with a decimal or binary unit (`"1MB"`, `"64KiB"`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteSize(pub u64);
+
+impl FromConfig for ByteSize {
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        let parsed = match value {
+            Value::Number(n) => n.as_u64(),
+            Value::String(s) => parse_size(s),
+            _ => None,
+        };
+        if parsed.is_none() {
+            out.push(wrong_type("a size such as 65536, \"64KiB\" or \"1MB\"", value, at));
+        }
+        parsed.map(Self)
+    }
+    fn schema() -> Value {
+        json!({"type": ["integer", "string"], "description": "size, such as 65536 or \"1MB\""})
+    }
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit: u64 = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "kib" => 1 << 10,
+        "m" | "mb" => 1_000_000,
+        "mib" => 1 << 20,
+        "g" | "gb" => 1_000_000_000,
+        "gib" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(unit)
+}
+
+/// Reads a whole component configuration found at `pointer`.
+pub fn read<T: FromConfig>(value: &Value, pointer: &Pointer, out: &mut Diagnostics) -> Option<T> {
+    T::from_config(value, At::Root(pointer), out)
+}
+
+/// The JSON schema of a documented object; comment keys are allowed everywhere.
+#[must_use]
+pub fn object_schema(doc: &str, fields: &[Field]) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for field in fields {
+        let mut schema = field.schema.clone();
+        if let Value::Object(schema) = &mut schema {
+            schema.insert("description".into(), field.doc.clone().into());
+        }
+        properties.insert(field.key.into(), schema);
+        if field.default.is_none() {
+            required.push(field.key);
+        }
+    }
+    json!({"type": "object", "description": doc, "properties": properties, "required": required,
+           "patternProperties": {"^[@$_#]": {}}, "additionalProperties": false})
+}
+
+/// Declares a configuration object: struct, reader, schema and reference in one place.
+///
+/// ```
+/// torana_config::config! {
+///     /// What the component is for.
+///     pub struct ExampleConfig {
+///         /// A key that must be there.
+///         "name" name: String,
+///         /// A key with a default.
+///         "size" size: u64 = 16,
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! config {
+    (
+        $(#[doc = $object_doc:literal])*
+        pub struct $name:ident {
+            $( $(#[doc = $doc:literal])* $key:literal $field:ident : $ty:ty $(= $default:expr)? ),* $(,)?
+        }
+    ) => {
+        $(#[doc = $object_doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name {
+            $( $(#[doc = $doc])* pub $field: $ty, )*
+        }
+
+        impl $crate::FromConfig for $name {
+            fn from_config(
+                value: &$crate::Value,
+                at: $crate::At<'_>,
+                out: &mut $crate::Diagnostics,
+            ) -> Option<Self> {
+                let mut object = $crate::Object::open(value, at, out)?;
+                $( let $field = $crate::config!(@read object, $key, $ty $(, $default)?); )*
+                object.close();
+                Some(Self { $( $field: $field?, )* })
+            }
+
+            fn schema() -> $crate::Value {
+                $crate::object_schema(
+                    &<Self as $crate::Documented>::doc(),
+                    &<Self as $crate::Documented>::fields(),
+                )
+            }
+        }
+
+        impl $crate::Documented for $name {
+            fn doc() -> String {
+                [$($object_doc.trim()),*].join("\n")
+            }
+            fn fields() -> Vec<$crate::Field> {
+                vec![$( $crate::Field {
+                    key: $key,
+                    doc: [$($doc.trim()),*].join("\n"),
+                    default: $crate::config!(@default $($default)?),
+                    schema: <$ty as $crate::FromConfig>::schema(),
+                } ),*]
+            }
+        }
+    };
+    (@read $object:ident, $key:literal, $ty:ty, $default:expr) => {
+        Some($object.field::<$ty>($key).unwrap_or_else(|| $default))
+    };
+    (@read $object:ident, $key:literal, $ty:ty) => { $object.required::<$ty>($key) };
+    (@default $default:expr) => { Some(stringify!($default)) };
+    (@default) => { None };
+}
+
+/// Declares an enumeration of words: enum, reader with "did you mean", schema.
+///
+/// ```
+/// torana_config::config_enum! {
+///     /// What to do when the component fails.
+///     pub enum OnError {
+///         /// The request fails.
+///         Fail = "fail",
+///         /// The component is skipped.
+///         Pass = "pass",
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! config_enum {
+    (
+        $(#[doc = $enum_doc:literal])*
+        pub enum $name:ident { $( $(#[doc = $doc:literal])* $variant:ident = $word:literal ),* $(,)? }
+    ) => {
+        $(#[doc = $enum_doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $( $(#[doc = $doc])* $variant, )* }
+
+        impl $name {
+            /// The word as written in a configuration.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $( Self::$variant => $word, )* }
+            }
+        }
+
+        impl $crate::FromConfig for $name {
+            fn from_config(
+                value: &$crate::Value,
+                at: $crate::At<'_>,
+                out: &mut $crate::Diagnostics,
+            ) -> Option<Self> {
+                match value.as_str() {
+                    $( Some($word) => Some(Self::$variant), )*
+                    _ => {
+                        let words = [$($word),*];
+                        let mut diagnostic = $crate::wrong_type(
+                            &format!("one of {}", words.join(", ")), value, at);
+                        diagnostic.code = "unknown-word";
+                        diagnostic.help = value
+                            .as_str()
+                            .and_then(|word| $crate::did_you_mean(word, words.iter().copied()));
+                        out.push(diagnostic);
+                        None
+                    }
+                }
+            }
+            fn schema() -> $crate::Value {
+                $crate::json!({"enum": [$($word),*]})
+            }
+        }
+    };
+}

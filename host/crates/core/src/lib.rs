@@ -1,0 +1,18 @@
+//! The vocabulary of the gateway and its pipeline. Knows no transport, no TLS, no plugins' engine.
+
+pub mod body;
+mod context;
+pub mod entity;
+mod error;
+pub mod pipeline;
+mod request;
+mod resources;
+mod response;
+pub mod worker;
+
+pub use body::Body;
+pub use context::{EndpointInfo, RequestContext, SharedState};
+pub use error::{Error, ErrorKind, Origin};
+pub use request::{Params, Request, RequestParts};
+pub use resources::Resources;
+pub use response::{Data, Response};

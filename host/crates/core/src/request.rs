@@ -1,0 +1,124 @@
+//! What travels down a pipeline.
+
+use std::{
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use http::{HeaderMap, HeaderName, Method};
+use smallvec::SmallVec;
+
+use crate::Body;
+
+/// A request on its way to backends. Each fork owns its own. Boxed, as it moves through many futures.
+#[derive(Debug)]
+pub struct Request(Box<RequestParts>);
+
+/// The fields of a [`Request`].
+#[derive(Debug)]
+pub struct RequestParts {
+    /// Method.
+    pub method: Method,
+    /// Path as it is on the wire (percent-encoded), with its leading slash.
+    pub path: String,
+    /// Query as it is on the wire, without `?`; empty for none.
+    pub query: String,
+    /// Values of the endpoint's path parameters.
+    pub params: Params,
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// Names that a component has set: they pass the endpoint's header filter whatever it lists.
+    pub pinned: SmallVec<[HeaderName; 2]>,
+    /// Body.
+    pub body: Body,
+    /// The host that the balancer has chosen: an index into the backend's hosts.
+    pub host: usize,
+}
+
+impl Request {
+    /// An empty request.
+    #[must_use]
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self(Box::new(RequestParts {
+            method,
+            path: path.into(),
+            query: String::new(),
+            params: Params::default(),
+            headers: HeaderMap::new(),
+            pinned: SmallVec::new(),
+            body: Body::Empty,
+            host: 0,
+        }))
+    }
+
+    /// A request from its fields.
+    #[must_use]
+    pub fn from_parts(parts: RequestParts) -> Self {
+        Self(Box::new(parts))
+    }
+
+    /// Its fields.
+    #[must_use]
+    pub fn into_parts(self) -> RequestParts {
+        *self.0
+    }
+
+    /// A second request with equal fields; `None` if the body is still arriving (collect it first).
+    #[must_use]
+    pub fn try_clone(&self) -> Option<Self> {
+        Some(Self(Box::new(RequestParts {
+            body: self.body.try_clone()?,
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            params: self.params.clone(),
+            headers: self.headers.clone(),
+            pinned: self.pinned.clone(),
+            host: self.host,
+        })))
+    }
+}
+
+impl Deref for Request {
+    type Target = RequestParts;
+    fn deref(&self) -> &RequestParts {
+        &self.0
+    }
+}
+
+impl DerefMut for Request {
+    fn deref_mut(&mut self) -> &mut RequestParts {
+        &mut self.0
+    }
+}
+
+/// Named values of a request: path parameters and values propagated from earlier answers (`resp0_id`).
+#[derive(Debug, Clone, Default)]
+pub struct Params(SmallVec<[(Arc<str>, String); 2]>);
+
+impl Params {
+    /// The value of a parameter, decoded.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Adds or replaces a parameter.
+    pub fn set(&mut self, name: Arc<str>, value: String) {
+        match self.0.iter_mut().find(|(key, _)| *key == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name, value)),
+        }
+    }
+
+    /// All parameters.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, value.as_str()))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
