@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use http::HeaderValue;
 use tokio::time::Instant;
 
 /// The facts of one request, shared by all steps and all its backends. Owned by the request's task and borrowed below
@@ -19,6 +20,8 @@ pub struct RequestContext {
     pub peer: SocketAddr,
     /// Who asks: the peer, or whom trusted forwarding headers name.
     pub client_ip: IpAddr,
+    /// `client_ip` as a header value, made once per connection.
+    pub client_ip_value: HeaderValue,
     /// Whether the connection is encrypted.
     pub tls: bool,
     /// The endpoint, once routed.

@@ -4,10 +4,14 @@ pub mod body;
 mod context;
 pub mod entity;
 mod error;
+pub mod headers;
+pub mod merge;
+pub mod percent;
 pub mod pipeline;
 mod request;
 mod resources;
 mod response;
+pub mod step;
 pub mod worker;
 
 pub use body::Body;

@@ -94,31 +94,55 @@ impl DerefMut for Request {
 
 /// Named values of a request: path parameters and values propagated from earlier answers (`resp0_id`).
 #[derive(Debug, Clone, Default)]
-pub struct Params(SmallVec<[(Arc<str>, String); 2]>);
+pub struct Params(SmallVec<[Param; 2]>);
+
+#[derive(Debug, Clone)]
+struct Param {
+    name: Arc<str>,
+    value: String,
+    /// The text as it came on the wire, where that differs from `value`.
+    raw: Option<String>,
+}
 
 impl Params {
     /// The value of a parameter, decoded.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| value.as_str())
+        self.find(name).map(|param| param.value.as_str())
+    }
+
+    /// The percent-encoded text that the client sent for a parameter, if it differs from its value.
+    #[must_use]
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.find(name).and_then(|param| param.raw.as_deref())
     }
 
     /// Adds or replaces a parameter.
     pub fn set(&mut self, name: Arc<str>, value: String) {
-        match self.0.iter_mut().find(|(key, _)| *key == name) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
+        self.set_with_raw(name, value, None);
+    }
+
+    /// Adds or replaces a parameter that came percent-encoded.
+    pub fn set_with_raw(&mut self, name: Arc<str>, value: String, raw: Option<String>) {
+        let param = Param { name, value, raw };
+        match self.0.iter_mut().find(|old| old.name == param.name) {
+            Some(old) => *old = param,
+            None => self.0.push(param),
         }
     }
 
-    /// All parameters.
+    /// Names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (&**key, value.as_str()))
+        self.0.iter().map(|param| (&*param.name, param.value.as_str()))
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    fn find(&self, name: &str) -> Option<&Param> {
+        self.0.iter().find(|param| &*param.name == name)
     }
 }
