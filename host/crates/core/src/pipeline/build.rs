@@ -66,6 +66,12 @@ pub trait StepFactory: Sync {
 
     /// Makes the step, or nothing if the configuration does not ask for it. Problems go to the context.
     fn build(&self, cx: &mut BuildContext<'_>) -> Option<Built>;
+
+    /// Makes all steps of this factory, outermost first: more than one where the configuration lists several of a
+    /// kind, as plugins. This is what a builder calls.
+    fn build_all(&self, cx: &mut BuildContext<'_>) -> Vec<Built> {
+        self.build(cx).into_iter().collect()
+    }
 }
 
 /// A step with what `explain` says of it.
