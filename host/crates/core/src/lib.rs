@@ -2,12 +2,15 @@
 
 pub mod body;
 mod context;
+pub mod encoding;
 pub mod entity;
 mod error;
+pub mod format;
 pub mod headers;
 pub mod merge;
 pub mod percent;
 pub mod pipeline;
+pub mod ports;
 mod request;
 mod resources;
 mod response;
