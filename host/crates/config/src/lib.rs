@@ -3,17 +3,21 @@
 //! This crate knows files, JSON, YAML and TOML, positions, defaults and inheritance. It knows no runtime: building
 //! pipelines from a [`valid::Gateway`] is the work of the crates above. Every problem becomes a [`Diagnostic`].
 
+mod code;
 mod diagnostic;
+mod document;
 mod duration;
 mod pointer;
 mod read;
+pub mod report;
 pub mod valid;
 
+pub use code::codes;
 pub use diagnostic::{Diagnostic, Diagnostics, Part, Severity, did_you_mean};
+pub use document::{Document, Format, LoadError, Span};
 pub use pointer::{At, Pointer};
-pub use read::{
-    ByteSize, Documented, Field, FromConfig, Object, object_schema, read, wrong_type,
-};
+pub use read::{ByteSize, Documented, Field, FromConfig, Object, object_schema, read, wrong_type};
+pub use report::Located;
 // The macros name these through `$crate`.
 #[doc(hidden)]
 pub use serde_json::{Value, json};

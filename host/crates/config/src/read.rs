@@ -16,6 +16,11 @@ pub trait FromConfig: Sized {
 
     /// JSON schema of what [`FromConfig::from_config`] accepts.
     fn schema() -> Value;
+
+    /// The value as one would write it: the default that schema and reference show. `None` shows nothing.
+    fn written(&self) -> Option<Value> {
+        None
+    }
 }
 
 /// One documented field of a configuration object, for the schema and the reference.
@@ -27,6 +32,8 @@ pub struct Field {
     pub doc: String,
     /// Default as written in the declaration; `None` for a required key.
     pub default: Option<&'static str>,
+    /// Default as one would write it in a configuration, where it can be written.
+    pub default_value: Option<Value>,
     /// JSON schema of the value.
     pub schema: Value,
 }
@@ -95,10 +102,24 @@ impl<'a, 'o> Object<'a, 'o> {
                 format!("unknown key `{key}`"),
             )
             .on_key();
-            diagnostic.help = did_you_mean(key, self.known.iter().copied());
+            diagnostic.help = renamed(key)
+                .filter(|today| self.known.contains(today))
+                .map(|today| format!("version 3 calls it `{today}`"))
+                .or_else(|| did_you_mean(key, self.known.iter().copied()));
             self.out.push(diagnostic);
         }
     }
+}
+
+/// Today's name of a key of configuration version 2.
+fn renamed(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "whitelist" => "allow",
+        "blacklist" => "deny",
+        "headers_to_pass" => "input_headers",
+        "querystring_params" => "input_query_strings",
+        _ => return None,
+    })
 }
 
 /// The diagnostic for a value of the wrong JSON type.
@@ -123,6 +144,9 @@ impl FromConfig for Value {
     fn schema() -> Value {
         json!({})
     }
+    fn written(&self) -> Option<Value> {
+        Some(self.clone())
+    }
 }
 
 impl FromConfig for bool {
@@ -131,7 +155,9 @@ impl FromConfig for bool {
         match value {
             Value::Bool(b) => Some(*b),
             Value::Number(n) => Some(n.as_f64() != Some(0.0)),
-            Value::String(s) if matches!(s.as_str(), "true" | "1" | "t" | "T" | "TRUE" | "True") => {
+            Value::String(s)
+                if matches!(s.as_str(), "true" | "1" | "t" | "T" | "TRUE" | "True") =>
+            {
                 Some(true)
             }
             Value::String(s)
@@ -147,6 +173,9 @@ impl FromConfig for bool {
     }
     fn schema() -> Value {
         json!({"type": "boolean"})
+    }
+    fn written(&self) -> Option<Value> {
+        Some((*self).into())
     }
 }
 
@@ -177,6 +206,9 @@ macro_rules! integers {
             fn schema() -> Value {
                 json!({"type": "integer", "minimum": <$ty>::MIN})
             }
+            fn written(&self) -> Option<Value> {
+                Some((*self).into())
+            }
         }
     )*};
 }
@@ -197,6 +229,9 @@ impl FromConfig for f64 {
     fn schema() -> Value {
         json!({"type": "number"})
     }
+    fn written(&self) -> Option<Value> {
+        Some((*self).into())
+    }
 }
 
 impl FromConfig for String {
@@ -213,6 +248,9 @@ impl FromConfig for String {
     }
     fn schema() -> Value {
         json!({"type": "string"})
+    }
+    fn written(&self) -> Option<Value> {
+        Some(self.clone().into())
     }
 }
 
@@ -233,8 +271,9 @@ impl FromConfig for Duration {
             Ok(duration) => Some(duration),
             Err(invalid) => {
                 out.push(
-                    Diagnostic::error("invalid-duration", at.pointer(), invalid.to_string())
-                        .help("write a number with a unit: ns, us, ms, s, m or h, such as \"1m30s\""),
+                    Diagnostic::error("invalid-duration", at.pointer(), invalid.to_string()).help(
+                        "write a number with a unit: ns, us, ms, s, m or h, such as \"1m30s\"",
+                    ),
                 );
                 None
             }
@@ -242,6 +281,9 @@ impl FromConfig for Duration {
     }
     fn schema() -> Value {
         json!({"type": ["string", "integer"], "description": "duration, such as \"2s\" or \"1m30s\""})
+    }
+    fn written(&self) -> Option<Value> {
+        Some(duration::format(*self).into())
     }
 }
 
@@ -265,6 +307,9 @@ impl<T: FromConfig> FromConfig for Vec<T> {
     fn schema() -> Value {
         json!({"type": "array", "items": T::schema()})
     }
+    fn written(&self) -> Option<Value> {
+        self.iter().map(T::written).collect::<Option<Vec<_>>>().map(Value::Array)
+    }
 }
 
 impl<T: FromConfig> FromConfig for BTreeMap<String, T> {
@@ -286,6 +331,12 @@ impl<T: FromConfig> FromConfig for BTreeMap<String, T> {
     fn schema() -> Value {
         json!({"type": "object", "additionalProperties": T::schema()})
     }
+    fn written(&self) -> Option<Value> {
+        self.iter()
+            .map(|(key, value)| Some((key.clone(), value.written()?)))
+            .collect::<Option<Map<_, _>>>()
+            .map(Value::Object)
+    }
 }
 
 impl<T: FromConfig> FromConfig for Option<T> {
@@ -297,6 +348,9 @@ impl<T: FromConfig> FromConfig for Option<T> {
     }
     fn schema() -> Value {
         T::schema()
+    }
+    fn written(&self) -> Option<Value> {
+        self.as_ref().and_then(T::written)
     }
 }
 
@@ -318,6 +372,9 @@ impl FromConfig for ByteSize {
     }
     fn schema() -> Value {
         json!({"type": ["integer", "string"], "description": "size, such as 65536 or \"1MB\""})
+    }
+    fn written(&self) -> Option<Value> {
+        Some(self.0.into())
     }
 }
 
@@ -352,6 +409,9 @@ pub fn object_schema(doc: &str, fields: &[Field]) -> Value {
         let mut schema = field.schema.clone();
         if let Value::Object(schema) = &mut schema {
             schema.insert("description".into(), field.doc.clone().into());
+            if let Some(default) = &field.default_value {
+                schema.insert("default".into(), default.clone());
+            }
         }
         properties.insert(field.key.into(), schema);
         if field.default.is_none() {
@@ -379,14 +439,14 @@ pub fn object_schema(doc: &str, fields: &[Field]) -> Value {
 macro_rules! config {
     (
         $(#[doc = $object_doc:literal])*
-        pub struct $name:ident {
+        $vis:vis struct $name:ident {
             $( $(#[doc = $doc:literal])* $key:literal $field:ident : $ty:ty $(= $default:expr)? ),* $(,)?
         }
     ) => {
         $(#[doc = $object_doc])*
         #[derive(Debug, Clone, PartialEq)]
-        pub struct $name {
-            $( $(#[doc = $doc])* pub $field: $ty, )*
+        $vis struct $name {
+            $( $(#[doc = $doc])* $vis $field: $ty, )*
         }
 
         impl $crate::FromConfig for $name {
@@ -418,6 +478,7 @@ macro_rules! config {
                     key: $key,
                     doc: [$($doc.trim()),*].join("\n"),
                     default: $crate::config!(@default $($default)?),
+                    default_value: $crate::config!(@written $ty $(, $default)?),
                     schema: <$ty as $crate::FromConfig>::schema(),
                 } ),*]
             }
@@ -429,6 +490,10 @@ macro_rules! config {
     (@read $object:ident, $key:literal, $ty:ty) => { $object.required::<$ty>($key) };
     (@default $default:expr) => { Some(stringify!($default)) };
     (@default) => { None };
+    (@written $ty:ty, $default:expr) => {
+        <$ty as $crate::FromConfig>::written(&$default)
+    };
+    (@written $ty:ty) => { None };
 }
 
 /// Declares an enumeration of words: enum, reader with "did you mean", schema.
@@ -485,6 +550,9 @@ macro_rules! config_enum {
             }
             fn schema() -> $crate::Value {
                 $crate::json!({"enum": [$($word),*]})
+            }
+            fn written(&self) -> Option<$crate::Value> {
+                Some(self.word().into())
             }
         }
     };

@@ -214,8 +214,7 @@ impl Network {
         fn equal(a: &[u8], b: &[u8], bits: u8) -> bool {
             let whole = usize::from(bits / 8);
             let rest = bits % 8;
-            a[..whole] == b[..whole]
-                && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0)
+            a[..whole] == b[..whole] && (rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0)
         }
         match (self.address.to_canonical(), ip.to_canonical()) {
             (IpAddr::V4(a), IpAddr::V4(b)) => equal(&a.octets(), &b.octets(), self.prefix.min(32)),
