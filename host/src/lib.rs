@@ -1,0 +1,8 @@
+//! The gateway's program: command line, wiring of all parts, life cycle.
+
+pub mod cli;
+pub mod control;
+pub mod demo;
+pub mod output;
+pub mod render;
+pub mod watch;
