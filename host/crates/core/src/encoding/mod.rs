@@ -2,8 +2,12 @@
 
 mod collection;
 mod json;
+mod negotiate;
+mod rss;
 mod safejson;
 mod string;
+mod xml;
+mod yaml;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -51,9 +55,9 @@ pub fn decoder(encoding: Encoding) -> &'static dyn Decoder {
     match encoding {
         Encoding::Json | Encoding::FastJson => &json::Json,
         Encoding::SafeJson => &safejson::SafeJson,
-        Encoding::Xml => todo!(),
-        Encoding::Rss => todo!(),
-        Encoding::Yaml => todo!(),
+        Encoding::Xml => &xml::Xml,
+        Encoding::Rss => &rss::Rss,
+        Encoding::Yaml => &yaml::Yaml,
         Encoding::String => &string::Text,
         Encoding::NoOp => &Undecoded,
     }
@@ -62,14 +66,14 @@ pub fn decoder(encoding: Encoding) -> &'static dyn Decoder {
 /// The encoder of an output encoding. `accept` is the client's `Accept` field, for `negotiate`. With `no-op` there is
 /// data only if a component made it: that is written as JSON.
 #[must_use]
-pub fn encoder(output: OutputEncoding, _accept: Option<&str>) -> &'static dyn Encoder {
+pub fn encoder(output: OutputEncoding, accept: Option<&str>) -> &'static dyn Encoder {
     match output {
         OutputEncoding::Json | OutputEncoding::FastJson | OutputEncoding::NoOp => &json::Json,
         OutputEncoding::JsonCollection => &collection::Collection,
-        OutputEncoding::Xml => todo!(),
-        OutputEncoding::Yaml => todo!(),
+        OutputEncoding::Xml => &xml::Xml,
+        OutputEncoding::Yaml => &yaml::Yaml,
         OutputEncoding::String => &string::Text,
-        OutputEncoding::Negotiate => todo!(),
+        OutputEncoding::Negotiate => negotiate::encoder(accept.unwrap_or_default()),
     }
 }
 

@@ -167,21 +167,30 @@ impl Object {
         Ok(result)
     }
 
-    /// Works on some members as a tree that has only these; what `work` leaves in it replaces them. The others are
-    /// not parsed.
+    /// Works on the members that `chosen` names, as a tree that has only these; what `work` leaves in it replaces
+    /// them. The others are not parsed.
     ///
     /// # Errors
     /// As [`Object::into_tree`].
     pub fn edit_members<R>(
         &mut self,
-        keys: &[impl AsRef<str>],
+        mut chosen: impl FnMut(&str, &Value) -> bool,
         work: impl FnOnce(&mut Map) -> R,
     ) -> Result<R, Error> {
         let mut tree = Map::new();
-        for key in keys {
-            if let Some(value) = self.remove(key.as_ref()) {
-                tree.insert(key.as_ref().to_owned(), value.into_tree()?);
+        let mut failed = None;
+        self.retain(|key, value| {
+            if !chosen(key, value) {
+                return true;
             }
+            match std::mem::replace(value, Value::Tree(Tree::Null)).into_tree() {
+                Ok(value) => drop(tree.insert(key.to_owned(), value)),
+                Err(error) => failed = Some(error),
+            }
+            false
+        });
+        if let Some(error) = failed {
+            return Err(error);
         }
         let result = work(&mut tree);
         self.merge(Self::from_tree(tree));

@@ -46,7 +46,7 @@ impl Filter {
         matches!(self, Self::None)
     }
 
-    pub(super) fn detail(&self) -> Option<String> {
+    pub(super) fn describe(&self) -> Option<String> {
         match self {
             Self::None => None,
             Self::Allow(keys) => Some(format!("allow {}", keys.paths("").join(", "))),

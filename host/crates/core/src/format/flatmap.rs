@@ -2,7 +2,9 @@
 
 mod node;
 
-use torana_config::{At, Diagnostic, Diagnostics, FromConfig, Pointer, config, did_you_mean};
+use torana_config::{
+    At, Diagnostic, Diagnostics, FromConfig, Pointer, config, did_you_mean, valid::Extra,
+};
 
 use self::node::Node;
 use crate::{
@@ -48,6 +50,9 @@ struct Segment {
 
 const WILDCARD: &str = "*";
 
+/// Key of the configuration.
+const KEY: &str = "flatmap_filter";
+
 impl Segment {
     fn is_wildcard(&self) -> bool {
         self.text == WILDCARD
@@ -65,6 +70,12 @@ fn path(text: &str) -> Path {
 }
 
 impl Flatmap {
+    /// The flatmap of a level: `flatmap_filter` under the namespace `proxy`, if there is one.
+    pub fn of(extra: &Extra, out: &mut Diagnostics) -> Option<Self> {
+        let component = extra.get("proxy")?;
+        Self::read(component.value.get(KEY)?, &component.at.key(KEY), out)
+    }
+
     /// Reads the value of `flatmap_filter`. Problems go to `out`; an unknown type is a warning and does nothing.
     pub fn read(value: &Tree, at: &Pointer, out: &mut Diagnostics) -> Option<Self> {
         let Tree::Array(items) = value else {
@@ -106,7 +117,10 @@ impl Flatmap {
     /// checked.
     pub fn apply(&self, object: &mut Object) -> Result<(), Error> {
         match &self.touched {
-            Some(keys) => object.edit_members(keys, |map| self.run(map)),
+            Some(keys) => object.edit_members(
+                |key, _| keys.binary_search_by(|known| known.as_str().cmp(key)).is_ok(),
+                |map| self.run(map),
+            ),
             None => object.edit(|map| self.run(map)),
         }
     }
@@ -127,7 +141,7 @@ impl Flatmap {
 
     /// What it does, in a few words: `move a.*.b to a.*.c; del d`.
     #[must_use]
-    pub fn detail(&self) -> String {
+    pub fn describe(&self) -> String {
         let text = |path: &Path| {
             path.iter().map(|segment| segment.text.as_str()).collect::<Vec<_>>().join(".")
         };

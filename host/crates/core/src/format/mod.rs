@@ -7,7 +7,7 @@ mod flatmap;
 use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
-use torana_config::valid::Backend;
+use torana_config::{Diagnostics, valid::Backend};
 
 pub use flatmap::Flatmap;
 
@@ -33,10 +33,10 @@ enum Shape {
 }
 
 impl Formatter {
-    /// Compiles what a backend's configuration asks for.
+    /// Compiles what a backend's configuration asks for, its flatmap included. Problems go to `out`.
     #[must_use]
-    pub fn new(backend: &Backend, flatmap: Option<Flatmap>) -> Self {
-        let shape = match flatmap {
+    pub fn new(backend: &Backend, out: &mut Diagnostics) -> Self {
+        let shape = match Flatmap::of(&backend.extra, out) {
             Some(flatmap) => Shape::Flatmap(flatmap),
             None => Shape::Select {
                 filter: Filter::new(&backend.allow, &backend.deny),
@@ -57,20 +57,20 @@ impl Formatter {
         !shapes && self.target.is_none() && self.group.is_none()
     }
 
-    /// What it does, in a few words: `target data; allow id, name; group user`.
+    /// What it does, for `explain`: `; target data; allow id, name; group user`, to follow the name of an encoding.
     #[must_use]
-    pub fn detail(&self) -> String {
+    pub fn describe(&self) -> String {
         let mut parts = Vec::new();
-        parts.extend(self.target.as_ref().map(|target| format!("target {target}")));
+        parts.extend(self.target.as_ref().map(|target| format!("; target {target}")));
         match &self.shape {
             Shape::Select { filter, mapping } => {
-                parts.extend(filter.detail());
-                parts.extend(mapping.iter().map(|(from, to)| format!("rename {from} to {to}")));
+                parts.extend(filter.describe().map(|filter| format!("; {filter}")));
+                parts.extend(mapping.iter().map(|(from, to)| format!("; rename {from} to {to}")));
             }
-            Shape::Flatmap(flatmap) => parts.push(flatmap.detail()),
+            Shape::Flatmap(flatmap) => parts.push(format!("; {}", flatmap.describe())),
         }
-        parts.extend(self.group.as_ref().map(|group| format!("group {group}")));
-        parts.join("; ")
+        parts.extend(self.group.as_ref().map(|group| format!("; group {group}")));
+        parts.concat()
     }
 
     /// Shapes the data; `None` is `null`.
