@@ -182,16 +182,24 @@ pub enum Exit {
     Fatal,
 }
 
+impl Exit {
+    /// The number that the operating system sees.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Unreadable => 3,
+            Self::CannotStart => 4,
+            Self::Fatal => 5,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Success => 0,
-            Exit::Findings => 1,
-            Exit::Usage => 2,
-            Exit::Unreadable => 3,
-            Exit::CannotStart => 4,
-            Exit::Fatal => 5,
-        })
+        Self::from(exit.code())
     }
 }
 

@@ -1,8 +1,10 @@
 //! The gateway's program: command line, wiring of all parts, life cycle.
 
 pub mod cli;
+pub mod cmd;
 pub mod control;
 pub mod demo;
 pub mod output;
 pub mod render;
+pub mod signal;
 pub mod watch;

@@ -1,0 +1,147 @@
+//! `torana explain METHOD PATH`: the compiled pipeline of an endpoint, with where each step comes from.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+use torana_config::{Document, Part, Pointer};
+use torana_core::pipeline::Plan;
+
+/// A plan as text: steps in the order in which a request meets them, then the backends that the last one calls.
+fn text(plan: &Plan, document: &Document) -> String {
+    let mut lines = Vec::new();
+    collect(plan, document, 0, "", &mut lines);
+    let width = lines.iter().map(|(left, _)| left.chars().count()).max().unwrap_or_default();
+    lines.iter().fold(String::new(), |mut text, (left, place)| {
+        // Writing to a string cannot fail.
+        let _ = if place.is_empty() {
+            writeln!(text, "{left}")
+        } else {
+            writeln!(text, "{left:width$}  {place}")
+        };
+        text
+    })
+}
+
+fn collect(
+    plan: &Plan,
+    document: &Document,
+    depth: usize,
+    caption: &str,
+    lines: &mut Vec<(String, String)>,
+) {
+    let indent = "  ".repeat(depth);
+    lines.push((format!("{indent}{caption}{}", plan.name), place(document, Some(&plan.at))));
+    for (index, step) in plan.steps.iter().enumerate() {
+        let number = index + 1;
+        let detail =
+            if step.detail.is_empty() { String::new() } else { format!(": {}", step.detail) };
+        let left = format!("{indent}  {number}. {}{detail}", step.name);
+        lines.push((left, place(document, step.at.as_ref())));
+    }
+    for (index, backend) in plan.backends.iter().enumerate() {
+        collect(backend, document, depth + 2, &format!("backend {}: ", index + 1), lines);
+    }
+}
+
+/// `file:line:column`, empty for what no part of the file asks for.
+fn place(document: &Document, at: Option<&Pointer>) -> String {
+    at.map_or_else(String::new, |at| {
+        let span = document.locate(at, Part::Key);
+        format!("{}:{}:{}", document.name(), span.line, span.column)
+    })
+}
+
+/// A plan as JSON.
+fn json(plan: &Plan, document: &Document) -> Value {
+    json!({
+        "name": plan.name,
+        "at": position(document, Some(&plan.at)),
+        "steps": plan.steps.iter().map(|step| json!({
+            "name": step.name,
+            "detail": step.detail,
+            "at": position(document, step.at.as_ref()),
+        })).collect::<Vec<_>>(),
+        "backends": plan.backends.iter().map(|backend| json(backend, document)).collect::<Vec<_>>(),
+    })
+}
+
+fn position(document: &Document, at: Option<&Pointer>) -> Value {
+    at.map_or(Value::Null, |at| {
+        let span = document.locate(at, Part::Key);
+        json!({
+            "file": document.name(),
+            "line": span.line,
+            "column": span.column,
+            "pointer": at.as_str(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use torana_config::Format;
+    use torana_core::pipeline::PlanStep;
+
+    use super::*;
+
+    fn example() -> (Plan, Document) {
+        let text = "{\n  \"endpoints\": [\n    {\n      \"timeout\": \"1s\",\n      \"backend\": [\n        {\"url_pattern\": \"/u\"}\n      ]\n    }\n  ]\n}";
+        let document = Document::parse("gateway.json", text, Format::Json).unwrap();
+        let endpoint = Pointer::parse("/endpoints/0");
+        let backend = endpoint.key("backend").index(0);
+        let plan = Plan {
+            name: "GET /users/{id}".into(),
+            steps: vec![
+                PlanStep {
+                    name: "timeout",
+                    detail: "1 s".into(),
+                    at: Some(endpoint.key("timeout")),
+                },
+                PlanStep { name: "merge", detail: String::new(), at: None },
+            ],
+            backends: vec![Plan {
+                name: "GET /u".into(),
+                steps: vec![PlanStep {
+                    name: "call",
+                    detail: "http://users".into(),
+                    at: Some(backend.key("url_pattern")),
+                }],
+                backends: vec![],
+                at: backend,
+            }],
+            at: endpoint,
+        };
+        (plan, document)
+    }
+
+    #[test]
+    fn steps_and_backends_with_their_places() {
+        let (plan, document) = example();
+        let expected = "\
+GET /users/{id}             gateway.json:3:5
+  1. timeout: 1 s           gateway.json:4:7
+  2. merge
+    backend 1: GET /u       gateway.json:6:9
+      1. call: http://users  gateway.json:6:10
+";
+        let text = text(&plan, &document);
+        let squeezed = |text: &str| -> Vec<Vec<String>> {
+            text.lines().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+        };
+        assert_eq!(squeezed(&text), squeezed(expected));
+        let columns: Vec<_> = text.lines().filter_map(|line| line.find("gateway.json")).collect();
+        assert!(columns.windows(2).all(|pair| pair[0] == pair[1]), "{text}");
+    }
+
+    #[test]
+    fn json_says_the_same() {
+        let (plan, document) = example();
+        let json = json(&plan, &document);
+        assert_eq!(json["steps"][0]["at"]["line"], 4);
+        assert_eq!(json["steps"][1]["at"], Value::Null);
+        assert_eq!(
+            json["backends"][0]["steps"][0]["at"]["pointer"],
+            "/endpoints/0/backend/0/url_pattern"
+        );
+    }
+}
