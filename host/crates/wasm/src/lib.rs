@@ -1,1 +1,25 @@
-//! Placeholder
+//! WebAssembly component plugins: from `plugin/wasm` in the configuration to steps of a pipeline.
+//!
+//! This is the only crate that names wasmtime. A gateway without plugins has no engine, no thread and no memory of it.
+
+mod bindings;
+mod cache;
+mod component;
+mod config;
+mod digest;
+mod engine;
+mod factory;
+mod host;
+mod instance;
+mod limits;
+mod linker;
+mod output;
+mod plugin;
+mod pool;
+mod state;
+mod step;
+mod wasi;
+
+pub use component::Hook;
+pub use config::{Grants, Isolation, LimitsConfig, OnError, PluginConfig};
+pub use factory::{BackendHooks, EndpointHooks, NAMESPACE, ServiceHooks, watched_files};

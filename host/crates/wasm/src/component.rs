@@ -1,0 +1,194 @@
+//! From the bytes of a component to something that can be instantiated, or to the reason why not.
+
+use std::sync::Arc;
+
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, types::ComponentItem};
+
+use crate::{
+    cache::Cache,
+    digest::Digest,
+    engine::Engine,
+    linker::{self, PACKAGE, VERSION},
+    state::State,
+};
+
+/// Largest component file, in bytes.
+pub(crate) const MAX_FILE: u64 = 64 << 20;
+
+/// A compiled component with what it exports and asks for.
+pub(crate) struct Loaded {
+    /// Ready to be instantiated. Declared in front of the engine: it goes first.
+    pub(crate) pre: InstancePre<State>,
+    /// SHA-256 of its bytes.
+    pub(crate) digest: Digest,
+    /// Its `init`.
+    pub(crate) init: Option<ComponentExportIndex>,
+    /// Its hooks, by their names in `wit/`.
+    pub(crate) hooks: Vec<(Hook, ComponentExportIndex)>,
+    /// It imports `torana:plugin/log`.
+    pub(crate) logs: bool,
+    /// It imports the function that reads bodies.
+    pub(crate) reads_body: bool,
+    /// The compiled code came from the cache.
+    pub(crate) cached: bool,
+    /// What it runs in.
+    pub(crate) engine: Arc<Engine>,
+}
+
+torana_config::config_enum! {
+    /// The moments at which a plugin is called.
+    pub enum Hook {
+        /// A client's request.
+        OnRequest = "on-request",
+        /// A request about to be sent to a backend.
+        OnBackendRequest = "on-backend-request",
+        /// A backend's answer.
+        OnBackendResponse = "on-backend-response",
+        /// The answer to the client.
+        OnResponse = "on-response",
+    }
+}
+
+impl Hook {
+    const ALL: [Self; 4] =
+        [Self::OnRequest, Self::OnBackendRequest, Self::OnBackendResponse, Self::OnResponse];
+}
+
+/// Why a file cannot be a plugin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error("it is not WebAssembly")]
+    NotWasm,
+    #[error("it is a core WebAssembly module, not a component")]
+    CoreModule,
+    #[error("it is not a valid component: {0}")]
+    Invalid(String),
+    #[error("it imports what this gateway does not offer: {}", .0.join(", "))]
+    Imports(Vec<String>),
+    #[error("it does not fit the interface of this gateway: {0}")]
+    Mismatch(String),
+    #[error("it was built for {PACKAGE}@{0}, this gateway runs {PACKAGE}@{VERSION}")]
+    Version(String),
+    #[error("it exports no hook of `{PACKAGE}`")]
+    NoHooks,
+}
+
+impl LoadError {
+    /// What to do about it.
+    pub(crate) fn help(&self) -> &'static str {
+        match self {
+            Self::NotWasm | Self::CoreModule => {
+                "build it with `cargo build --release --target wasm32-wasip2`, or make a component of it with your language's tool"
+            }
+            Self::Invalid(_) => "build it again; the file may be damaged",
+            Self::Imports(_) => {
+                "plugins have no files, sockets or environment: they may import the interfaces of `torana:plugin` only"
+            }
+            Self::Mismatch(_) | Self::Version(_) => {
+                "build it again with the SDK of this gateway's version"
+            }
+            Self::NoHooks => {
+                "export one of on-request, on-backend-request, on-backend-response, on-response"
+            }
+        }
+    }
+}
+
+impl Loaded {
+    /// Compiles the component, or takes it from the cache, and looks at what it is.
+    pub(crate) fn load(
+        engine: Arc<Engine>,
+        cache: &Cache,
+        digest: Digest,
+        bytes: &[u8],
+    ) -> Result<Self, LoadError> {
+        // The preamble: magic, then version and layer as two 16-bit numbers.
+        match bytes {
+            [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => {}
+            [b'\0', b'a', b's', b'm', ..] => return Err(LoadError::CoreModule),
+            _ => return Err(LoadError::NotWasm),
+        }
+        let (component, cached) = cache
+            .load(engine.engine(), &digest, bytes)
+            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let imports = Imports::of(&engine, &component)?;
+        let hooks = hooks(&engine, &component)?;
+        let pre = engine
+            .linker()
+            .instantiate_pre(&component)
+            .map_err(|error| LoadError::Mismatch(format!("{error:#}")))?;
+        let init = export(&engine, &component, "init", "init");
+        let Imports { logs, reads_body } = imports;
+        Ok(Self { pre, digest, init, hooks, logs, reads_body, cached, engine })
+    }
+
+    /// The export of a hook.
+    pub(crate) fn hook(&self, hook: Hook) -> Option<&ComponentExportIndex> {
+        self.hooks.iter().find(|(name, _)| *name == hook).map(|(_, index)| index)
+    }
+}
+
+struct Imports {
+    logs: bool,
+    reads_body: bool,
+}
+
+impl Imports {
+    fn of(engine: &Engine, component: &Component) -> Result<Self, LoadError> {
+        let mut found = Self { logs: false, reads_body: false };
+        let mut unknown = Vec::new();
+        for (name, item) in component.component_type().imports(engine.engine()) {
+            if !linker::offers(name) {
+                unknown.push(name.to_owned());
+                continue;
+            }
+            let interface = name.split('@').next().unwrap_or(name);
+            let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
+            match interface.strip_prefix("torana:plugin/") {
+                Some("log") => found.logs = true,
+                Some("exchange") => {
+                    found.reads_body = instance.get_export(engine.engine(), "body").is_some();
+                }
+                _ => {}
+            }
+        }
+        if unknown.is_empty() { Ok(found) } else { Err(LoadError::Imports(unknown)) }
+    }
+}
+
+fn hooks(
+    engine: &Engine,
+    component: &Component,
+) -> Result<Vec<(Hook, ComponentExportIndex)>, LoadError> {
+    let found: Vec<_> = Hook::ALL
+        .into_iter()
+        .filter_map(|hook| Some((hook, export(engine, component, hook.word(), "handle")?)))
+        .collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let other = component.component_type().exports(engine.engine()).find_map(|(name, _)| {
+        let (interface, version) = name.split_once('@')?;
+        interface.strip_prefix(PACKAGE)?.strip_prefix('/')?;
+        (!linker::fits(version)).then(|| version.to_owned())
+    });
+    Err(other.map_or(LoadError::NoHooks, LoadError::Version))
+}
+
+/// A function of an exported interface of the package, in any version that fits.
+fn export(
+    engine: &Engine,
+    component: &Component,
+    interface: &str,
+    function: &str,
+) -> Option<ComponentExportIndex> {
+    let ty = component.component_type();
+    let (name, _) = ty.exports(engine.engine()).find(|(name, _)| {
+        name.split_once('@').is_some_and(|(path, version)| {
+            path.strip_prefix(PACKAGE).and_then(|p| p.strip_prefix('/')) == Some(interface)
+                && linker::fits(version)
+        })
+    })?;
+    let instance = component.get_export_index(None, name)?;
+    component.get_export_index(Some(&instance), function)
+}

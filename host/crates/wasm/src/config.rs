@@ -1,0 +1,144 @@
+//! The configuration of `plugin/wasm`.
+
+use std::time::Duration;
+
+use torana_config::{
+    At, ByteSize, Diagnostic, Diagnostics, FromConfig, Value, config, config_enum, did_you_mean,
+    json, wrong_type,
+};
+
+use crate::{
+    component::Hook,
+    engine::MAX_MEMORY,
+    plugin::{Granted, Limits},
+};
+
+config! {
+    /// A WebAssembly component in the pipeline. `plugin/wasm` is an array of these, at service, endpoint or backend
+    /// level; requests pass them in the order of the array, responses the other way round.
+    pub struct PluginConfig {
+        /// Name in logs, errors and metrics. State that hooks keep with `context` is shared by plugins of one name.
+        "name" name: String,
+        /// Path of the component's file.
+        "source" source: String,
+        /// SHA-256 of the file in hexadecimal; the gateway refuses another one. Default: any.
+        "sha256" sha256: Option<String> = None,
+        /// Any JSON value, handed to the plugin.
+        "config" config: Value = Value::Null,
+        /// Which of the component's hooks are called. Default: all that fit the level.
+        "hooks" hooks: Option<Vec<Hook>> = None,
+        /// What happens to a request for which the plugin fails.
+        "on_error" on_error: OnError = OnError::Fail,
+        /// Which instance serves a call.
+        "isolation" isolation: Isolation = Isolation::Pooled,
+        /// What a call may use.
+        "limits" limits: LimitsConfig = LimitsConfig::default(),
+        /// What the plugin may do beyond editing its message. Default: nothing.
+        "grants" grants: Grants = Grants(Granted { log: false }),
+    }
+}
+
+config_enum! {
+    /// What happens to a request for which a plugin fails.
+    pub enum OnError {
+        /// It fails with 500.
+        Fail = "fail",
+        /// It goes on without the plugin; edits that the plugin had made before it failed stay.
+        Pass = "pass",
+    }
+}
+
+config_enum! {
+    /// Which instance serves a call.
+    pub enum Isolation {
+        /// A warm one, which has served other requests.
+        Pooled = "pooled",
+        /// A new one for each call: nothing can pass from one request to another in the plugin's memory.
+        Request = "request",
+    }
+}
+
+config! {
+    /// What a call may use.
+    pub struct LimitsConfig {
+        /// Wall time of one hook call, from 1 ms to 60 s.
+        "timeout" timeout: Duration = Duration::from_millis(5),
+        /// Memory of one instance, from 1 MiB to 128 MiB.
+        "memory" memory: ByteSize = ByteSize(16 << 20),
+        /// Collects bodies up to this size for a plugin that reads them; larger ones are refused with 413 (requests)
+        /// or 502 (responses). Default: streaming bodies are not collected, and the plugin sees none.
+        "body" body: Option<ByteSize> = None,
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self { timeout: Duration::from_millis(5), memory: ByteSize(16 << 20), body: None }
+    }
+}
+
+impl LimitsConfig {
+    /// The limits, or what is wrong with them: the key and the range.
+    pub(crate) fn check(&self) -> Result<Limits, (&'static str, String)> {
+        if !(Duration::from_millis(1)..=Duration::from_secs(60)).contains(&self.timeout) {
+            return Err(("timeout", "`timeout` must be between 1ms and 60s".to_owned()));
+        }
+        if !(1 << 20..=MAX_MEMORY).contains(&self.memory.0) {
+            return Err(("memory", "`memory` must be between 1MiB and 128MiB".to_owned()));
+        }
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        Ok(Limits {
+            timeout: self.timeout,
+            memory: size(self.memory.0),
+            body: self.body.map(|body| size(body.0)),
+        })
+    }
+}
+
+/// What a plugin may do beyond editing its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grants(pub(crate) Granted);
+
+/// Grants that later versions will know: an error, so that nobody relies on what is not there.
+const NOT_YET: [&str; 4] = ["env", "http", "kv", "metrics"];
+
+impl FromConfig for Grants {
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        let Value::Object(map) = value else {
+            out.push(wrong_type("an object", value, at));
+            return None;
+        };
+        let mut granted = Granted { log: false };
+        for (key, value) in map {
+            let here = At::Key(&at, key);
+            match key.as_str() {
+                "log" => granted.log = bool::from_config(value, here, out)?,
+                comment if comment.starts_with(['@', '$', '_', '#']) => {}
+                known if NOT_YET.contains(&known) => out.push(
+                    Diagnostic::error(
+                        "plugin-grant",
+                        here.pointer(),
+                        format!("`{known}` is not granted in this version"),
+                    )
+                    .on_key(),
+                ),
+                other => {
+                    let mut diagnostic = Diagnostic::error(
+                        "plugin-grant",
+                        here.pointer(),
+                        format!("there is no grant `{other}`"),
+                    )
+                    .on_key();
+                    diagnostic.help = did_you_mean(other, ["log"].into_iter().chain(NOT_YET));
+                    out.push(diagnostic);
+                }
+            }
+        }
+        Some(Self(granted))
+    }
+
+    fn schema() -> Value {
+        json!({"type": "object", "properties": {"log": {"type": "boolean",
+            "description": "write to the gateway's log"}}, "additionalProperties": false})
+    }
+}

@@ -1,0 +1,320 @@
+//! From `plugin/wasm` in the configuration to steps of a pipeline.
+
+use std::{fs, io::Read, path::PathBuf, sync::Arc};
+
+use torana_config::{
+    Diagnostic, Pointer, Value, read,
+    valid::{Encoding, Endpoint, Extra, Gateway},
+    wrong_type,
+};
+use torana_core::pipeline::{BuildContext, Built, Level, Step, StepFactory};
+
+use crate::{
+    bindings::torana::plugin::types::Hooks,
+    cache::Cache,
+    component::{Hook, LoadError, Loaded, MAX_FILE},
+    config::{Isolation, PluginConfig},
+    digest::Digest,
+    engine::Engine,
+    instance::{CallError, Exports, Instance, ticks},
+    plugin::{Counters, Facts, Granted, Limits, Plugin},
+    pool::Pool,
+    step::{BodyStep, LevelHooks, PluginStep},
+};
+
+/// The namespace of plugins.
+pub const NAMESPACE: &str = "plugin/wasm";
+
+/// Plugins around the router: they see requests first and answers last.
+pub struct ServiceHooks;
+/// Plugins around an endpoint: in front of its header filter, and behind its merge.
+pub struct EndpointHooks;
+/// Plugins around one backend.
+pub struct BackendHooks;
+
+macro_rules! factories {
+    ($($factory:ident),*) => {$(
+        impl StepFactory for $factory {
+            fn name(&self) -> &'static str {
+                NAMESPACE
+            }
+
+            fn namespaces(&self) -> &'static [&'static str] {
+                &[NAMESPACE]
+            }
+
+            /// The first plugin only: there may be several, see [`StepFactory::build_all`].
+            fn build(&self, cx: &mut BuildContext<'_>) -> Option<Built> {
+                self.build_all(cx).into_iter().next()
+            }
+
+            fn build_all(&self, cx: &mut BuildContext<'_>) -> Vec<Built> {
+                build_all(cx)
+            }
+        }
+    )*};
+}
+factories!(ServiceHooks, EndpointHooks, BackendHooks);
+
+/// The files of all plugins of a configuration, to be watched for changes: each once, as written.
+#[must_use]
+pub fn watched_files(gateway: &Gateway) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    of_extra(&gateway.extra, &mut files);
+    gateway.endpoints.iter().for_each(|endpoint| of_endpoint(endpoint, &mut files));
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn of_endpoint(endpoint: &Endpoint, files: &mut Vec<PathBuf>) {
+    of_extra(&endpoint.extra, files);
+    for backend in &endpoint.backends {
+        of_extra(&backend.extra, files);
+        if let Some(workflow) = &backend.workflow {
+            of_endpoint(&workflow.endpoint, files);
+        }
+    }
+}
+
+fn of_extra(extra: &Extra, files: &mut Vec<PathBuf>) {
+    let Some(Value::Array(plugins)) = extra.get(NAMESPACE).map(|component| &component.value) else {
+        return;
+    };
+    let sources = plugins.iter().filter_map(|plugin| plugin.get("source")?.as_str());
+    files.extend(sources.filter(|source| !is_remote(source)).map(PathBuf::from));
+}
+
+fn is_remote(source: &str) -> bool {
+    source.contains("://")
+}
+
+fn build_all(cx: &mut BuildContext<'_>) -> Vec<Built> {
+    let Some((value, at)) = cx.component(NAMESPACE).map(|c| (c.value.clone(), c.at.clone())) else {
+        return Vec::new();
+    };
+    let Value::Array(plugins) = &value else {
+        let expected = "an array of plugins";
+        cx.report(wrong_type(expected, &value, torana_config::At::Root(&at)));
+        return Vec::new();
+    };
+    let build = |(index, plugin)| build(plugin, at.index(index), cx);
+    plugins.iter().enumerate().filter_map(build).collect()
+}
+
+/// A plugin that is being built: its configuration and where that stands.
+struct Plan {
+    config: PluginConfig,
+    at: Pointer,
+}
+
+/// What makes two attachments share compiled code and warm instances, also across reloads.
+#[derive(Hash)]
+struct PoolKey<'a> {
+    digest: Digest,
+    name: &'a str,
+    config: &'a str,
+    grants: Granted,
+    limits: Limits,
+    isolation: Isolation,
+    pins: bool,
+    hooks: [Option<Hook>; 2],
+}
+
+fn build(value: &Value, at: Pointer, cx: &mut BuildContext<'_>) -> Option<Built> {
+    let config = read::<PluginConfig>(value, &at, cx.diagnostics)?;
+    let plan = Plan { config, at };
+    match plan.build(cx) {
+        Ok(built) => built,
+        Err(diagnostic) => {
+            cx.report(*diagnostic);
+            None
+        }
+    }
+}
+
+type Checked<T> = Result<T, Box<Diagnostic>>;
+
+impl Plan {
+    fn build(self, cx: &mut BuildContext<'_>) -> Checked<Option<Built>> {
+        let limits = self.config.limits.check().map_err(|(key, message)| {
+            let at = self.at.key("limits").key(key);
+            Box::new(Diagnostic::error("plugin-limit", at, message))
+        })?;
+        let loaded = self.load(cx)?;
+        self.check_grants(&loaded)?;
+        let hooks = self.level_hooks(&loaded, cx.level)?;
+        loaded.engine.announce(ticks(limits.timeout));
+        let plugin = self.plugin(&loaded, limits, hooks, cx)?;
+        // What the plugin's own configuration does not ask for is not called.
+        let hooks = LevelHooks {
+            request: hooks.request.filter(|hook| plugin.wants.contains(flag(*hook))),
+            response: hooks.response.filter(|hook| plugin.wants.contains(flag(*hook))),
+        };
+        if hooks.request.is_none() && hooks.response.is_none() {
+            return Ok(None);
+        }
+        let decodes =
+            matches!(cx.level, Level::Backend(_, backend) if backend.encoding != Encoding::NoOp);
+        let step = PluginStep::new(Arc::clone(&plugin), self.config.on_error, hooks, decodes);
+        let step = match limits.body.filter(|_| loaded.reads_body) {
+            Some(limit) => Step::Around(Box::new(BodyStep::new(step, limit))),
+            None => Step::Filter(Box::new(step)),
+        };
+        Ok(Some(Built { step, detail: self.detail(hooks), at: Some(self.at) }))
+    }
+
+    fn detail(&self, hooks: LevelHooks) -> String {
+        let words: Vec<_> =
+            [hooks.request, hooks.response].into_iter().flatten().map(Hook::word).collect();
+        format!("{} ({})", self.config.name, words.join(", "))
+    }
+
+    fn error(&self, code: &'static str, key: &str, message: impl Into<String>) -> Box<Diagnostic> {
+        Box::new(Diagnostic::error(code, self.at.key(key), message))
+    }
+
+    fn read_source(&self) -> Checked<Vec<u8>> {
+        let source = &self.config.source;
+        let fail = |message: String| self.error("plugin-source", "source", message);
+        if is_remote(source) {
+            return Err(fail(format!("`{source}` is not a path: only files are loaded")));
+        }
+        let mut bytes = Vec::new();
+        fs::File::open(source)
+            .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
+            .map_err(|error| fail(format!("cannot read `{source}`: {error}")))?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(fail(format!("`{source}` is larger than {} MiB", MAX_FILE >> 20)));
+        }
+        Ok(bytes)
+    }
+
+    fn load(&self, cx: &BuildContext<'_>) -> Checked<Arc<Loaded>> {
+        let bytes = self.read_source()?;
+        let digest = Digest::of(&bytes);
+        if let Some(pin) = &self.config.sha256
+            && !pin.eq_ignore_ascii_case(&digest.to_string())
+        {
+            let message = format!("`{}` has the digest {digest}", self.config.source);
+            return Err(self.error("plugin-digest", "sha256", message));
+        }
+        // The engine is made here, for the first plugin: a gateway without plugins has none.
+        let engine = cx.resources.get_or_try_make(&NAMESPACE, Engine::new).map_err(|error| {
+            self.error("plugin-engine", "source", format!("plugins cannot run here: {error:#}"))
+        })?;
+        let load = || Loaded::load(Arc::clone(&engine), &Cache::from_environment(), digest, &bytes);
+        cx.resources.get_or_try_make(&digest, load).map_err(|error: LoadError| {
+            let code = match error {
+                LoadError::Imports(_) => "plugin-import",
+                _ => "plugin-component",
+            };
+            let message = format!("`{}` is no plugin: {error}", self.config.source);
+            let mut diagnostic = self.error(code, "source", message);
+            diagnostic.help = Some(error.help().to_owned());
+            diagnostic
+        })
+    }
+
+    fn check_grants(&self, loaded: &Loaded) -> Checked<()> {
+        if loaded.logs && !self.config.grants.0.log {
+            let message = format!("`{}` asks for `log`, which is not granted", self.config.name);
+            let mut diagnostic = Diagnostic::error("plugin-grant", self.at.clone(), message);
+            diagnostic.help = Some("add `\"grants\": {\"log\": true}`".to_owned());
+            return Err(Box::new(diagnostic));
+        }
+        Ok(())
+    }
+
+    /// The hooks that exist at this level, that the component exports, and that the configuration does not leave out.
+    fn level_hooks(&self, loaded: &Loaded, level: Level<'_>) -> Checked<LevelHooks> {
+        let [request, response] = match level {
+            Level::Service | Level::Endpoint(_) => [Hook::OnRequest, Hook::OnResponse],
+            Level::Backend(..) => [Hook::OnBackendRequest, Hook::OnBackendResponse],
+        };
+        let here = format!("{} and {}", request.word(), response.word());
+        for (index, hook) in self.config.hooks.iter().flatten().enumerate() {
+            let reason = if ![request, response].contains(hook) {
+                format!("`{}` is no hook of this level, which has {here}", hook.word())
+            } else if loaded.hook(*hook).is_none() {
+                format!("`{}` does not export the hook `{}`", self.config.source, hook.word())
+            } else {
+                continue;
+            };
+            let at = self.at.key("hooks").index(index);
+            return Err(Box::new(Diagnostic::error("plugin-hook", at, reason)));
+        }
+        let wanted = |hook: &Hook| {
+            loaded.hook(*hook).is_some()
+                && self.config.hooks.as_ref().is_none_or(|hooks| hooks.contains(hook))
+        };
+        let hooks = LevelHooks {
+            request: Some(request).filter(wanted),
+            response: Some(response).filter(wanted),
+        };
+        if hooks.request.is_none() && hooks.response.is_none() {
+            let exported: Vec<_> = loaded.hooks.iter().map(|(hook, _)| hook.word()).collect();
+            let message = format!(
+                "`{}` has no hook for this level, which has {here}: it exports {}",
+                self.config.source,
+                exported.join(", ")
+            );
+            return Err(self.error("plugin-hook", "source", message));
+        }
+        Ok(hooks)
+    }
+
+    /// An equal plugin that runs already, or a new one after a trial start.
+    fn plugin(
+        &self,
+        loaded: &Arc<Loaded>,
+        limits: Limits,
+        hooks: LevelHooks,
+        cx: &BuildContext<'_>,
+    ) -> Checked<Arc<Plugin>> {
+        let text = self.config.config.to_string();
+        let pins = matches!(cx.level, Level::Endpoint(_));
+        let key = PoolKey {
+            digest: loaded.digest,
+            name: &self.config.name,
+            config: &text,
+            grants: self.config.grants.0,
+            limits,
+            isolation: self.config.isolation,
+            pins,
+            hooks: [hooks.request, hooks.response],
+        };
+        let facts = || Facts {
+            name: self.config.name.as_str().into(),
+            config: text.clone(),
+            grants: self.config.grants.0,
+            limits,
+            pins,
+        };
+        let exports = Exports {
+            request: hooks.request.and_then(|hook| loaded.hook(hook).copied()),
+            response: hooks.response.and_then(|hook| loaded.hook(hook).copied()),
+        };
+        let make = || {
+            let facts = Arc::new(facts());
+            let (_, wants) = Instance::new(loaded, &facts, exports)?;
+            let keep = self.config.isolation == Isolation::Pooled;
+            let pool = Pool::new(Arc::clone(loaded), Arc::clone(&facts), exports, keep);
+            Ok(Plugin { facts, pool, counters: Counters::default(), wants })
+        };
+        cx.resources.get_or_try_make(&key, make).map_err(|error: CallError| {
+            let message = format!("`{}` refuses its configuration: {error}", self.config.name);
+            let key = if self.config.config.is_null() { "source" } else { "config" };
+            self.error("plugin-config", key, message)
+        })
+    }
+}
+
+fn flag(hook: Hook) -> Hooks {
+    match hook {
+        Hook::OnRequest => Hooks::ON_REQUEST,
+        Hook::OnBackendRequest => Hooks::ON_BACKEND_REQUEST,
+        Hook::OnBackendResponse => Hooks::ON_BACKEND_RESPONSE,
+        Hook::OnResponse => Hooks::ON_RESPONSE,
+    }
+}

@@ -1,0 +1,9 @@
+//! `torana:plugin/config`.
+
+use crate::{bindings::torana::plugin::config::Host, state::State};
+
+impl Host for State {
+    fn get(&mut self) -> wasmtime::Result<String> {
+        Ok(self.facts.config.clone())
+    }
+}

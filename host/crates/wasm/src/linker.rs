@@ -1,0 +1,68 @@
+//! What components may import: the gateway's own interfaces, and the part of WASI that standard libraries ask for.
+
+use wasmtime::component::{HasSelf, Linker};
+
+use crate::{bindings::torana::plugin, state::State, wasi};
+
+/// The gateway's package in `wit/`.
+pub(crate) const PACKAGE: &str = "torana:plugin";
+/// Its version. Components built for the same minor version load.
+pub(crate) const VERSION: &str = "0.1.0";
+
+/// Everything that is offered.
+pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    plugin::exchange::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    plugin::data::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    plugin::context::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    plugin::config::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    plugin::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    plugin::clock::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    plugin::random::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    wasi::add_to_linker(&mut linker)?;
+    Ok(linker)
+}
+
+/// Whether an interface is offered, in a version that fits: `torana:plugin/log@0.1.0`.
+pub(crate) fn offers(import: &str) -> bool {
+    let (name, version) = import.split_once('@').unwrap_or((import, ""));
+    match name.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix('/')) {
+        Some(interface) => {
+            fits(version)
+                && matches!(
+                    interface,
+                    "types"
+                        | "exchange"
+                        | "data"
+                        | "context"
+                        | "config"
+                        | "log"
+                        | "clock"
+                        | "random"
+                )
+        }
+        None => version.starts_with("0.2.") && wasi::INTERFACES.contains(&name),
+    }
+}
+
+/// Whether a component of this version of the package loads. Before 1.0 minor versions are incompatible.
+pub(crate) fn fits(version: &str) -> bool {
+    let minor = |version: &str| version.rsplit_once('.').map(|(minor, _)| minor.to_owned());
+    minor(version) == minor(VERSION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_fit_by_minor() {
+        assert!(offers("torana:plugin/log@0.1.0"));
+        assert!(offers("torana:plugin/log@0.1.7"));
+        assert!(!offers("torana:plugin/log@0.2.0"));
+        assert!(!offers("torana:plugin/teleport@0.1.0"));
+        assert!(offers("wasi:cli/stderr@0.2.9"));
+        assert!(!offers("wasi:cli/stderr@0.3.0"));
+        assert!(!offers("wasi:filesystem/types@0.2.0"));
+    }
+}
