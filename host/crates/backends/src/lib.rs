@@ -1,1 +1,3 @@
-//! Placeholder
+//! Backends that are not plain HTTP calls, one file each.
+
+pub mod workflow;

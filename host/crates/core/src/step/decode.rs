@@ -108,9 +108,10 @@ impl Middleware for Decoding {
             }
             let bytes = body.collect(DECODE_LIMIT).await?;
             let mut object = self.decoder.decode(bytes, self.is_collection)?;
-            self.formatter.apply(&mut object);
+            self.formatter.apply(&mut object)?;
             Ok(Response {
-                status: response.status,
+                // A 201 of the backend is a 200 of the gateway (reference 6.3).
+                status: StatusCode::OK,
                 headers: HeaderMap::new(),
                 data: Data::Entity(object),
                 complete: true,

@@ -3,16 +3,16 @@
 mod backend_header_filter;
 mod backend_query_filter;
 mod body_buffer;
-// mod decode;
+mod decode;
 mod input_filter;
 mod request_builder;
 
 pub use backend_header_filter::BackendHeaderFilter;
 pub use backend_query_filter::BackendQueryFilter;
 pub use body_buffer::{BODY_BUFFER_LIMIT, BodyBuffer};
-// pub use decode::Decode;
+pub use decode::{BackendHttpConfig, Decode};
 pub use input_filter::{InputFilter, USER_AGENT};
-pub use request_builder::RequestBuilder;
+pub use request_builder::{RequestBuilder, WILDCARD, method};
 
 /// Keeps the pairs of a raw query whose name passes; their bytes stay as they came.
 fn filter_query(query: &str, keep: impl Fn(&str) -> bool) -> String {

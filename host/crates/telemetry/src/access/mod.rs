@@ -7,12 +7,11 @@ mod line;
 
 use std::{
     io::IsTerminal,
-    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use torana_core::worker;
+use torana_core::{ports::AccessSink, worker};
 
 use crate::{AccessFormat, LogConfig, Sink, escape, sink, sink::Source};
 use line::{Clock, Style};
@@ -23,32 +22,7 @@ const FULL: usize = 32 * 1024;
 /// Room that a buffer keeps: a full one and one line of the longest kind, with every byte escaped.
 const KEPT: usize = FULL + 8 * escape::LONGEST;
 
-/// What is said about one request.
-#[derive(Debug, Clone, Copy)]
-pub struct AccessEntry<'a> {
-    /// When the answer was complete, or broke off.
-    pub time: SystemTime,
-    /// Method as the client wrote it.
-    pub method: &'a str,
-    /// Path as the client wrote it, without the query.
-    pub path: &'a [u8],
-    /// Query as the client wrote it, without `?`.
-    pub query: Option<&'a [u8]>,
-    /// Status of the answer.
-    pub status: u16,
-    /// From the request's head to the end of the answer.
-    pub duration: Duration,
-    /// Who asked.
-    pub client_ip: IpAddr,
-    /// Path of the endpoint as configured; `None` when nothing matched.
-    pub endpoint: Option<&'a str>,
-    /// Bytes of the answer's body that were sent.
-    pub bytes: u64,
-    /// Number of the request in this process.
-    pub request_id: u64,
-    /// What went wrong.
-    pub error: Option<&'a str>,
-}
+pub use torana_core::ports::AccessEntry;
 
 /// An access log with one buffer for each worker.
 #[derive(Debug)]
@@ -129,6 +103,12 @@ impl AccessLog {
     /// Waits until all lines are written, at most for `limit`. False if that was too short.
     pub fn flush(&self, limit: Duration) -> bool {
         self.sink.flush(limit)
+    }
+}
+
+impl AccessSink for AccessLog {
+    fn record(&self, entry: &AccessEntry<'_>) {
+        Self::record(self, entry);
     }
 }
 

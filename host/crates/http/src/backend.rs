@@ -1,0 +1,168 @@
+//! The plain HTTP backend: the leaf of most pipelines.
+
+use std::sync::Arc;
+
+use torana_config::{
+    Diagnostic, Pointer, config, read,
+    valid::{Backend as Config, Encoding},
+};
+use torana_core::{
+    Error, ErrorKind, Request, RequestContext,
+    pipeline::{Backend, BoxFuture, BuildContext, Built, Filter, Flow, Level, Outcome, Step},
+};
+
+use crate::{
+    balance::{self, Balancer},
+    client::{CallOptions, Client, Peer, Redirect},
+};
+
+/// Namespace of [`HttpClientConfig`].
+pub const NAMESPACE: &str = "backend/http/client";
+
+config! {
+    /// `backend/http/client`: how one backend is called.
+    pub struct HttpClientConfig {
+        /// Give redirects to the client instead of following them.
+        "no_redirect" no_redirect: bool = false,
+        /// Send the body again when a redirect (307, 308) is followed.
+        "send_body_on_redirect" send_body_on_redirect: bool = false,
+        /// TLS settings of this backend in place of the service's `client_tls`. Not in this version.
+        "client_tls" client_tls: Option<torana_config::Value> = None,
+        /// A proxy between gateway and backend. Not in this version.
+        "proxy_address" proxy_address: Option<String> = None,
+    }
+}
+
+/// An HTTP backend and the step that chooses its host.
+pub struct HttpBackend {
+    /// The leaf.
+    pub leaf: Box<dyn Backend>,
+    /// Chooses the host; `None` with a single one.
+    pub balancing: Option<Built>,
+    /// What `explain` says of the leaf.
+    pub detail: String,
+}
+
+/// Builds the HTTP backend of the context's level; problems go to its diagnostics.
+pub fn build(cx: &mut BuildContext<'_>) -> Option<HttpBackend> {
+    let Level::Backend(_, backend) = cx.level else { return None };
+    let options = call_options(cx, backend);
+    if backend.hosts.is_empty() {
+        cx.report(
+            Diagnostic::error("no-host", backend.at.clone(), "the backend has no host")
+                .help("add `host` to the backend or to the root of the file"),
+        );
+        return None;
+    }
+    let client = match Client::shared(cx.resources, &cx.gateway.client) {
+        Ok(client) => client,
+        Err(error) => {
+            cx.report(error.into_diagnostic());
+            return None;
+        }
+    };
+    let mut peers = Vec::new();
+    for host in &backend.hosts {
+        match client.peer(host) {
+            Ok(peer) => peers.push(Upstream { peer, base_path: host.base_path.clone() }),
+            Err(error) => cx.report(error.into_diagnostic()),
+        }
+    }
+    if peers.len() < backend.hosts.len() {
+        return None;
+    }
+    let urls: Vec<&str> = peers.iter().map(|upstream| upstream.peer.url()).collect();
+    let detail = urls.join(", ");
+    let balancing_config =
+        Balancer::configure(cx.component(balance::NAMESPACE).cloned().as_ref(), cx.diagnostics);
+    let balancer =
+        (peers.len() > 1).then(|| Arc::new(Balancer::new(&balancing_config, peers.len())));
+    let balancing = balancer.clone().map(|balancer| Built {
+        step: Step::Filter(Box::new(Choose(balancer))),
+        detail: format!("{} over {detail}", balancing_config.strategy.word()),
+        at: Some(host_pointer(backend)),
+    });
+    let leaf = Box::new(Leaf { peers: peers.into(), balancer, options });
+    Some(HttpBackend { leaf, balancing, detail })
+}
+
+fn host_pointer(backend: &Config) -> Pointer {
+    backend.hosts.first().map_or_else(|| backend.at.clone(), |host| host.at.clone())
+}
+
+fn call_options(cx: &mut BuildContext<'_>, backend: &Config) -> CallOptions {
+    let mut options = CallOptions {
+        // `no-op` passes bytes on as they come.
+        decompress: backend.encoding != Encoding::NoOp,
+        ..CallOptions::default()
+    };
+    let Some(component) = cx.component(NAMESPACE).cloned() else { return options };
+    let Some(config) = read::<HttpClientConfig>(&component.value, &component.at, cx.diagnostics)
+    else {
+        return options;
+    };
+    for (key, set) in [
+        ("client_tls", config.client_tls.is_some()),
+        ("proxy_address", config.proxy_address.is_some()),
+    ] {
+        if set {
+            // Going on without it would call the backend in another way than the file says.
+            cx.report(Diagnostic::error(
+                "component-not-built",
+                component.at.key(key),
+                format!("`{key}` of a single backend is not there yet"),
+            ));
+        }
+    }
+    options.redirect = if config.no_redirect {
+        Redirect::Pass
+    } else {
+        Redirect::follow(config.send_body_on_redirect)
+    };
+    options
+}
+
+struct Choose(Arc<Balancer>);
+
+impl Filter for Choose {
+    fn on_request(&self, _: &RequestContext, request: &mut Request) -> Result<Flow, Error> {
+        request.host = self.0.choose();
+        Ok(Flow::Continue)
+    }
+}
+
+struct Upstream {
+    peer: Arc<Peer>,
+    base_path: String,
+}
+
+struct Leaf {
+    peers: Box<[Upstream]>,
+    balancer: Option<Arc<Balancer>>,
+    options: CallOptions,
+}
+
+impl Backend for Leaf {
+    fn call<'a>(&'a self, _: &'a RequestContext, mut request: Request) -> BoxFuture<'a, Outcome> {
+        // The index comes from this backend's own balancer; a plugin cannot set it.
+        let Some(upstream) = self.peers.get(request.host) else {
+            let error = Error::new(ErrorKind::Unavailable, "no hosts available");
+            return Box::pin(std::future::ready(Err(error)));
+        };
+        if !upstream.base_path.is_empty() {
+            request.path.insert_str(0, &upstream.base_path);
+        }
+        match &self.balancer {
+            // The bare call: one future, no bookkeeping.
+            None => Box::pin(upstream.peer.send(request, &self.options)),
+            Some(balancer) => {
+                let call = balancer.begin(request.host);
+                Box::pin(async move {
+                    let outcome = upstream.peer.send(request, &self.options).await;
+                    call.end(outcome.is_ok());
+                    outcome
+                })
+            }
+        }
+    }
+}

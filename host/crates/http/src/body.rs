@@ -1,0 +1,151 @@
+//! Bodies between hyper and the pipeline.
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use hyper::body::Incoming;
+use torana_core::{Body, Error, ErrorKind, body::Stream};
+
+use crate::io::{Phase, Phases};
+
+/// A client's body. Trailers are dropped: they never become headers, and nobody behind the gateway has asked for them.
+pub(crate) struct IncomingBody {
+    inner: Incoming,
+    left: u64,
+    phases: Option<Arc<Phases>>,
+}
+
+impl IncomingBody {
+    /// A body of at most `limit` bytes.
+    pub(crate) fn wrap(inner: Incoming, limit: Option<u64>, phases: Option<Arc<Phases>>) -> Body {
+        if inner.is_end_stream() {
+            return Body::Empty;
+        }
+        if let Some(phases) = &phases {
+            phases.enter(Phase::Body);
+        }
+        Body::Stream(Box::pin(Self { inner, left: limit.unwrap_or(u64::MAX), phases }))
+    }
+}
+
+/// The error for a body beyond `router.max_payload`.
+pub(crate) fn too_large() -> Error {
+    Error::new(ErrorKind::TooLarge, "the request's body is larger than router.max_payload")
+        .with_status(http::StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+impl http_body::Body for IncomingBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        loop {
+            let frame = match Pin::new(&mut self.inner).poll_frame(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(frame) => frame,
+            };
+            return Poll::Ready(match frame {
+                None => {
+                    if let Some(phases) = &self.phases {
+                        phases.enter(Phase::Answer);
+                    }
+                    None
+                }
+                Some(Err(error)) => Some(Err(Error::new(
+                    ErrorKind::Client,
+                    format!("the client's body broke off: {error}"),
+                ))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => match self.left.checked_sub(data.len() as u64) {
+                        Some(left) => {
+                            self.left = left;
+                            Some(Ok(Frame::data(data)))
+                        }
+                        None => Some(Err(too_large())),
+                    },
+                    Err(_trailers) => continue,
+                },
+            });
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// Tells how an answer's stream ended: its length, and whether it was whole.
+pub(crate) struct Counted<F: FnMut(u64, Option<&Error>)> {
+    stream: Stream,
+    bytes: u64,
+    ended: bool,
+    on_end: F,
+}
+
+impl<F: FnMut(u64, Option<&Error>) + Send + Unpin + 'static> Counted<F> {
+    /// Calls `on_end` once: at the end, at an error, or when the stream is dropped before.
+    pub(crate) fn wrap(stream: Stream, on_end: F) -> Body {
+        Body::Stream(Box::pin(Self { stream, bytes: 0, ended: false, on_end }))
+    }
+}
+
+impl<F: FnMut(u64, Option<&Error>)> Counted<F> {
+    fn end(&mut self, error: Option<&Error>) {
+        if !std::mem::replace(&mut self.ended, true) {
+            (self.on_end)(self.bytes, error);
+        }
+    }
+}
+
+impl<F: FnMut(u64, Option<&Error>)> Drop for Counted<F> {
+    fn drop(&mut self) {
+        // hyper does not ask again once the announced length has been sent.
+        if self.stream.is_end_stream() {
+            self.end(None);
+        } else if !self.ended {
+            let error = Error::new(ErrorKind::Client, "the answer was not sent to its end");
+            self.end(Some(&error));
+        }
+    }
+}
+
+impl<F: FnMut(u64, Option<&Error>) + Unpin> http_body::Body for Counted<F> {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = self.stream.as_mut().poll_frame(cx);
+        match &polled {
+            Poll::Ready(None) => self.end(None),
+            Poll::Ready(Some(Err(error))) => self.end(Some(error)),
+            Poll::Ready(Some(Ok(frame))) => {
+                self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+            }
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stream.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.stream.size_hint()
+    }
+}

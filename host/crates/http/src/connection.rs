@@ -1,0 +1,424 @@
+//! One client connection: from bytes to requests and back, with hyper.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    panic::AssertUnwindSafe,
+    pin::pin,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
+};
+
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::graceful::GracefulConnection,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::Instant,
+};
+use torana_core::{
+    Body, Error, ErrorKind, Request, RequestContext, RequestParts, ports::AccessEntry,
+};
+
+use crate::{
+    body::{Counted, IncomingBody, too_large},
+    gzip,
+    io::{Phase, Phases, Watched, watch},
+    respond::{self, Answer},
+    server::Shared,
+    service::Service,
+};
+
+/// hyper's own floor for its read buffer, in bytes.
+const MIN_BUFFER: usize = 8192;
+
+/// Numbers requests. Each worker draws from its own range, so that they share no counter.
+static REQUESTS: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
+
+/// What one connection knows of its client.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    address: SocketAddr,
+    ip_value: HeaderValue,
+    tls: bool,
+}
+
+impl Peer {
+    /// A peer at an address. IPv4 clients of an IPv6 socket appear with their IPv4 address.
+    #[must_use]
+    pub fn new(address: SocketAddr, tls: bool) -> Self {
+        let ip = address.ip().to_canonical();
+        Self { address: SocketAddr::new(ip, address.port()), ip_value: ip_value(ip), tls }
+    }
+}
+
+fn ip_value(ip: IpAddr) -> HeaderValue {
+    // The text of an address has only visible characters.
+    HeaderValue::try_from(ip.to_string()).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Which protocols a connection may speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 and 1.0.
+    Http1,
+    /// HTTP/2, agreed by ALPN.
+    Http2,
+    /// HTTP/2 if the client starts with its preface, else HTTP/1 (`use_h2c`).
+    Either,
+}
+
+/// One connection's state, shared by its requests.
+struct Connection {
+    shared: Arc<Shared>,
+    peer: Peer,
+    phases: Option<Arc<Phases>>,
+    /// Largest head, in bytes, where hyper does not check it: its builder for both protocols cannot.
+    max_header: Option<usize>,
+}
+
+/// Serves a connection until it ends, is drained or breaks a time limit.
+pub async fn serve<T>(io: T, protocol: Protocol, peer: Peer, shared: Arc<Shared>)
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = shared.current();
+    let timeouts = service.settings.timeouts.clone();
+    let max_header = service.settings.max_header_bytes;
+    drop(service);
+    let limited = [timeouts.idle, timeouts.read, timeouts.read_header, timeouts.write]
+        .iter()
+        .any(Option::is_some);
+    let phases = limited.then(Phases::new);
+    let io = TokioIo::new(Watched::new(io, phases.clone()));
+    let limit = {
+        let phases = phases.clone();
+        async move {
+            match phases {
+                Some(phases) => watch(phases, timeouts).await,
+                None => std::future::pending().await,
+            }
+        }
+    };
+    let drain = shared.draining();
+    let connection = Arc::new(Connection {
+        shared,
+        peer,
+        phases,
+        max_header: (protocol != Protocol::Http1).then_some(max_header),
+    });
+    let handler = service_fn(move |request: http::Request<Incoming>| {
+        let connection = connection.clone();
+        async move { Ok::<_, Infallible>(connection.handle(request).await) }
+    });
+    let buffer = max_header.max(MIN_BUFFER);
+    if protocol == Protocol::Http1 {
+        let mut builder = hyper::server::conn::http1::Builder::new();
+        builder.max_buf_size(buffer).max_header_size(max_header);
+        drive(builder.serve_connection(io, handler), drain, limit).await;
+        return;
+    }
+    let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(buffer);
+    builder.http2().max_header_list_size(u32::try_from(max_header).unwrap_or(u32::MAX));
+    let builder = if protocol == Protocol::Http2 { builder.http2_only() } else { builder };
+    drive(builder.serve_connection(io, handler).into_owned(), drain, limit).await;
+}
+
+/// Polls a connection; at `drain` it finishes what runs and ends, at `limit` it is dropped.
+async fn drive<C>(connection: C, drain: impl Future<Output = ()>, limit: impl Future<Output = ()>)
+where
+    C: GracefulConnection,
+    C::Error: std::fmt::Display,
+{
+    let (mut connection, mut drain, mut limit) = (pin!(connection), pin!(drain), pin!(limit));
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            biased;
+            result = connection.as_mut() => {
+                if let Err(error) = result {
+                    tracing::debug!(%error, "client connection ended");
+                }
+                return;
+            }
+            () = drain.as_mut(), if !draining => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = limit.as_mut() => {
+                tracing::debug!("client connection broke a time limit");
+                return;
+            }
+        }
+    }
+}
+
+impl Connection {
+    async fn handle(&self, request: http::Request<Incoming>) -> Answer {
+        let service = self.shared.current();
+        let (head, body) = request.into_parts();
+        let entering = Entering::new(self, &service, head, body);
+        let (cx, request, close) = match entering {
+            Ok(entered) => entered,
+            Err(answer) => {
+                self.leave(Phase::Idle);
+                return *answer;
+            }
+        };
+        let log = self.access_line(&service, &request);
+        let gzip = service.settings.gzip && gzip::accepts(&request.headers);
+        // A panic anywhere below costs this one request.
+        let outcome = AssertUnwindSafe(run(&service, &cx, request)).catch_unwind().await;
+        let mut answer = outcome.unwrap_or_else(|panic| panicked(&service, &cx, &*panic));
+        if gzip {
+            gzip::compress(&mut answer);
+        }
+        if close || answer.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.finish(answer, cx, log)
+    }
+
+    fn access_line(&self, service: &Service, request: &Request) -> Option<Line> {
+        let settings = &service.settings;
+        (settings.access_log && !settings.skip_paths.iter().any(|path| *path == request.path)).then(
+            || Line {
+                method: request.method.clone(),
+                path: request.path.clone(),
+                query: request.query.clone(),
+            },
+        )
+    }
+
+    /// Hands the answer to hyper; the access line is written when its last byte is.
+    fn finish(&self, answer: Answer, cx: RequestContext, line: Option<Line>) -> Answer {
+        if line.is_none() && self.phases.is_none() {
+            return answer;
+        }
+        let status = answer.status().as_u16();
+        let (parts, body) = answer.into_parts();
+        let shared = self.shared.clone();
+        let phases = self.phases.clone();
+        let mut end = move |bytes: u64, error: Option<&Error>| {
+            if let Some(phases) = &phases {
+                phases.enter(Phase::Idle);
+            }
+            if let Some(line) = &line {
+                line.write(&shared, &cx, status, bytes, error);
+            }
+        };
+        let body = match body {
+            Body::Stream(stream) => Counted::wrap(stream, end),
+            whole => {
+                let length = http_body::Body::size_hint(&whole).lower();
+                end(length, None);
+                whole
+            }
+        };
+        Answer::from_parts(parts, body)
+    }
+
+    fn leave(&self, phase: Phase) {
+        if let Some(phases) = &self.phases {
+            phases.enter(phase);
+        }
+    }
+}
+
+async fn run(service: &Service, cx: &RequestContext, mut request: Request) -> Answer {
+    let settings = &service.settings;
+    if settings.decompress_gzip
+        && gzip::is_packed(&request.headers)
+        && let Err(error) = gzip::unpack(&mut request, settings.max_payload).await
+    {
+        return service.failed(&error);
+    }
+    service.serve(cx, request).await
+}
+
+fn panicked(service: &Service, cx: &RequestContext, panic: &(dyn std::any::Any + Send)) -> Answer {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    tracing::error!(request = cx.id, "a request panicked: {text}");
+    service.failed(&Error::new(ErrorKind::Internal, "internal error"))
+}
+
+/// What the access line needs after the request is gone.
+struct Line {
+    method: Method,
+    path: String,
+    query: String,
+}
+
+impl Line {
+    fn write(
+        &self,
+        shared: &Shared,
+        cx: &RequestContext,
+        status: u16,
+        bytes: u64,
+        error: Option<&Error>,
+    ) {
+        let Some(sink) = &shared.access else { return };
+        let error = error.map(ToString::to_string);
+        sink.record(&AccessEntry {
+            time: SystemTime::now(),
+            method: self.method.as_str(),
+            path: self.path.as_bytes(),
+            query: (!self.query.is_empty()).then_some(self.query.as_bytes()),
+            status,
+            duration: cx.start.elapsed(),
+            client_ip: cx.client_ip,
+            endpoint: cx.endpoint.get().map(|info| info.path.as_str()),
+            bytes,
+            request_id: cx.id,
+            error: error.as_deref(),
+        });
+    }
+}
+
+/// From hyper's request to ours, with the checks that hyper leaves to its users.
+struct Entering;
+
+impl Entering {
+    #[expect(clippy::new_ret_no_self, reason = "an entrance, not a value")]
+    fn new(
+        connection: &Connection,
+        service: &Service,
+        head: http::request::Parts,
+        body: Incoming,
+    ) -> Result<(RequestContext, Request, bool), Box<Answer>> {
+        let mut headers = head.headers;
+        let settings = &service.settings;
+        if connection.max_header.is_some_and(|limit| head_size(&head.uri, &headers) > limit) {
+            return Err(refused_with(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, ""));
+        }
+        check_host(&head.uri, head.version, &mut headers).map_err(refused)?;
+        let chunked = check_framing(&headers).map_err(|()| {
+            // RFC 9112 6.1: a coding that is not understood is 501.
+            refused_with(StatusCode::NOT_IMPLEMENTED, "error: unknown transfer coding")
+        })?;
+        let path = head.uri.path();
+        if !path.starts_with('/') || head.method == Method::CONNECT {
+            return Err(refused("error: malformed request target"));
+        }
+        if let (Some(limit), Some(length)) = (settings.max_payload, content_length(&headers))
+            && length > limit
+        {
+            let mut answer = service.failed(&too_large());
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            return Err(Box::new(answer));
+        }
+        let peer = &connection.peer;
+        let forwarded = service.client_ip.find(peer.address.ip(), &headers);
+        connection.leave(Phase::Answer);
+        let cx = RequestContext {
+            id: next_id(),
+            start: Instant::now(),
+            peer: peer.address,
+            client_ip: forwarded.unwrap_or(peer.address.ip()),
+            client_ip_value: forwarded.map_or_else(|| peer.ip_value.clone(), ip_value),
+            tls: peer.tls,
+            endpoint: OnceLock::new(),
+            shared: Arc::default(),
+        };
+        let request = Request::from_parts(RequestParts {
+            method: head.method,
+            path: path.to_owned(),
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            params: torana_core::Params::default(),
+            headers,
+            pinned: smallvec::SmallVec::new(),
+            body: IncomingBody::wrap(body, settings.max_payload, connection.phases.clone()),
+            host: 0,
+        });
+        Ok((cx, request, chunked))
+    }
+}
+
+fn next_id() -> u64 {
+    let worker = torana_core::worker::index() % REQUESTS.len();
+    // The worker's number sits above 2^48 requests: readable as a plain number on the first worker.
+    (worker as u64) << 48 | REQUESTS[worker].fetch_add(1, Ordering::Relaxed)
+}
+
+fn refused(text: &'static str) -> Box<Answer> {
+    refused_with(StatusCode::BAD_REQUEST, text)
+}
+
+fn refused_with(status: StatusCode, text: &'static str) -> Box<Answer> {
+    let mut answer = respond::plain(status, text);
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    Box::new(answer)
+}
+
+/// RFC 9112 3.2: exactly one valid `Host` with HTTP/1.1. HTTP/2's `:authority` takes its place.
+fn check_host(
+    uri: &http::Uri,
+    version: Version,
+    headers: &mut HeaderMap,
+) -> Result<(), &'static str> {
+    let mut values = headers.get_all(header::HOST).iter();
+    let (first, second) = (values.next(), values.next());
+    if second.is_some() {
+        return Err("error: more than one Host");
+    }
+    if let Some(value) = first {
+        let valid = value
+            .as_bytes()
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+,;=".contains(byte));
+        if !valid {
+            return Err("error: malformed Host");
+        }
+    }
+    match (first, uri.authority(), version) {
+        (None, None, Version::HTTP_11) => Err("error: no Host"),
+        // The target's authority wins over Host (RFC 9112 3.2.2), and HTTP/2 has nothing else.
+        (_, Some(authority), _) => {
+            let value =
+                HeaderValue::try_from(authority.as_str()).map_err(|_| "error: malformed Host")?;
+            if version >= Version::HTTP_2 && first.is_some_and(|host| *host != value) {
+                return Err("error: Host differs from :authority");
+            }
+            headers.insert(header::HOST, value);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the body is chunked. hyper has refused bad combinations; stacked and unknown codings are refused here.
+/// The caller closes the connection after a chunked request: hyper reads by `Transfer-Encoding` and hides whether a
+/// `Content-Length` stood beside it, and in that case nothing after the request can be trusted (RFC 9112 6.1).
+fn check_framing(headers: &HeaderMap) -> Result<bool, ()> {
+    let mut values = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(false),
+        (Some(value), None) if value.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(true),
+        _ => Err(()),
+    }
+}
+
+/// Bytes of a head as HTTP/1 would write it.
+fn head_size(uri: &http::Uri, headers: &HeaderMap) -> usize {
+    let target = uri.path_and_query().map_or(1, |target| target.as_str().len());
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
+        + target
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

@@ -1,0 +1,213 @@
+//! The byte stream of a client connection, as hyper wants it, with what hyper does not do: bytes that were read before
+//! it, and time limits that cost nothing per request.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
+use torana_config::valid::ServerTimeouts;
+
+/// A stream with bytes that were already read from it.
+#[derive(Debug)]
+pub struct Rewound<T> {
+    prefix: Bytes,
+    inner: T,
+}
+
+impl<T> Rewound<T> {
+    /// Gives `prefix` first, then what `inner` has.
+    pub fn new(prefix: Bytes, inner: T) -> Self {
+        Self { prefix, inner }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Rewound<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.prefix.is_empty() {
+            return Pin::new(&mut self.inner).poll_read(cx, buffer);
+        }
+        let length = self.prefix.len().min(buffer.remaining());
+        buffer.put_slice(&self.prefix[..length]);
+        self.prefix.advance(length);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Rewound<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}
+
+/// What a connection is doing, for [`Watch`]. One word: the phase in the low bits, milliseconds since the connection's
+/// start above. Requests only store to it; the one timer of the connection looks at it now and then.
+#[derive(Debug)]
+pub struct Phases {
+    start: Instant,
+    state: AtomicU64,
+}
+
+/// The phases of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Between two requests.
+    Idle = 0,
+    /// A request's head is arriving.
+    Head = 1,
+    /// A request's body is arriving.
+    Body = 2,
+    /// The request is there; the answer is being made or written.
+    Answer = 3,
+}
+
+impl Phases {
+    /// A connection that has just been opened.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { start: Instant::now(), state: AtomicU64::new(Phase::Head as u64) })
+    }
+
+    /// Enters a phase now.
+    pub fn enter(&self, phase: Phase) {
+        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
+        self.state.store(millis << 2 | phase as u64, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> (Phase, Instant) {
+        let state = self.state.load(Ordering::Relaxed);
+        let phase = match state & 3 {
+            0 => Phase::Idle,
+            1 => Phase::Head,
+            2 => Phase::Body,
+            _ => Phase::Answer,
+        };
+        (phase, self.start + Duration::from_millis(state >> 2))
+    }
+}
+
+/// Ends when the connection has been in one phase for longer than is allowed.
+pub async fn watch(phases: Arc<Phases>, timeouts: ServerTimeouts) {
+    let limit = |phase| match phase {
+        Phase::Idle => timeouts.idle,
+        Phase::Head => timeouts.read_header,
+        Phase::Body => timeouts.read,
+        Phase::Answer => timeouts.write,
+    };
+    let longest = [timeouts.idle, timeouts.read_header, timeouts.read, timeouts.write];
+    let Some(shortest) = longest.into_iter().flatten().min() else {
+        return std::future::pending().await;
+    };
+    loop {
+        let (phase, since) = phases.read();
+        let now = Instant::now();
+        let wake = match limit(phase) {
+            Some(limit) if now >= since + limit => return,
+            Some(limit) => since + limit,
+            None => now + shortest,
+        };
+        // A phase that begins while this sleeps ends at the earliest after the shortest limit.
+        tokio::time::sleep_until(wake.min(now + shortest)).await;
+    }
+}
+
+/// Tells [`Phases`] when the first bytes of the next request arrive.
+#[derive(Debug)]
+pub struct Watched<T> {
+    inner: T,
+    phases: Option<Arc<Phases>>,
+}
+
+impl<T> Watched<T> {
+    /// Watches `inner`, or just passes it on.
+    pub fn new(inner: T, phases: Option<Arc<Phases>>) -> Self {
+        Self { inner, phases }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if let Some(phases) = &self.phases
+            && buffer.filled().len() > before
+            && phases.read().0 == Phase::Idle
+        {
+            phases.enter(Phase::Head);
+        }
+        result
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}

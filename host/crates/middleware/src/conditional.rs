@@ -1,0 +1,90 @@
+//! `backend/conditional`: backends that take part only in some requests (reference 4.5, 11.5). Paid elsewhere.
+
+use http::HeaderName;
+use torana_config::{Diagnostic, config, config_enum, read};
+use torana_core::{Request, RequestContext, merge::Condition, pipeline::BuildContext};
+
+/// Namespace of [`ConditionalConfig`].
+pub const NAMESPACE: &str = "backend/conditional";
+
+config_enum! {
+    /// What decides.
+    pub enum Strategy {
+        /// A request header has a value.
+        Header = "header",
+        /// A CEL expression holds.
+        Policy = "policy",
+        /// No other condition held.
+        Fallback = "fallback",
+    }
+}
+
+config! {
+    /// `backend/conditional`: when this backend is called.
+    pub struct ConditionalConfig {
+        /// What decides: `header` or `fallback`.
+        "strategy" strategy: Strategy,
+        /// Name of the header; it must be in the endpoint's `input_headers`.
+        "name" name: Option<String> = None,
+        /// Value that the header must have.
+        "value" value: Option<String> = None,
+    }
+}
+
+/// The condition of a backend. A condition that cannot be built is reported as an error: the backend would be called
+/// when it must not.
+pub fn build(cx: &mut BuildContext<'_>) -> Option<Box<dyn Condition>> {
+    let component = cx.component(NAMESPACE)?.clone();
+    let config: ConditionalConfig = read(&component.value, &component.at, cx.diagnostics)?;
+    match config.strategy {
+        Strategy::Fallback => Some(Box::new(Fallback)),
+        Strategy::Policy => {
+            cx.report(Diagnostic::error(
+                "component-not-built",
+                component.at.key("strategy"),
+                "conditions by CEL policy are not there yet",
+            ));
+            None
+        }
+        Strategy::Header => {
+            let name = config.name.as_deref().unwrap_or_default();
+            let (Ok(name), Some(value)) = (HeaderName::from_bytes(name.as_bytes()), config.value)
+            else {
+                cx.report(Diagnostic::error(
+                    "missing-key",
+                    component.at,
+                    "a condition by header needs `name`, a valid header name, and `value`",
+                ));
+                return None;
+            };
+            Some(Box::new(Header { name, value }))
+        }
+    }
+}
+
+struct Header {
+    name: HeaderName,
+    value: String,
+}
+
+impl Condition for Header {
+    fn applies(&self, _: &RequestContext, request: &Request, _: bool) -> bool {
+        request
+            .headers
+            .get_all(&self.name)
+            .iter()
+            .any(|value| value.as_bytes() == self.value.as_bytes())
+    }
+}
+
+struct Fallback;
+
+impl Condition for Fallback {
+    fn applies(&self, _: &RequestContext, _: &Request, any_other: bool) -> bool {
+        !any_other
+    }
+
+    fn is_fallback(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,88 @@
+//! The tables of all components. A table's order is the pipeline's order, outermost first; adding a component is one
+//! file in its crate and one line here.
+
+use torana_config::{ComponentLevel, Supported};
+use torana_core::{pipeline::StepFactory, step};
+use torana_http::rewrite;
+use torana_middleware as middleware;
+use torana_wasm as wasm;
+
+/// A line of a table.
+pub enum Row {
+    /// A step that a factory makes.
+    Step(&'static dyn StepFactory),
+    /// The place of the step that copies requests to shadow backends: its backends are pipelines themselves.
+    Shadow,
+    /// The place of the step that chooses a backend's host: it belongs to the HTTP backend.
+    Balance,
+}
+
+use Row::{Balance, Shadow, Step};
+
+/// In front of the router.
+pub const SERVICE: &[Row] = &[
+    Step(&rewrite::UrlRewrite),
+    Step(&rewrite::VirtualHosts),
+    Step(&wasm::ServiceHooks),
+];
+
+/// Around all backends of an endpoint (reference 1.1, layers 8 to 10).
+pub const ENDPOINT: &[Row] = &[
+    Step(&wasm::EndpointHooks),
+    Step(&step::InputFilter),
+    Step(&step::BodyBuffer),
+    Shadow,
+    //JP Step(&middleware::JsonPath),
+    Step(&middleware::StaticResponse),
+    //JP Step(&middleware::Flatmap),
+];
+
+/// Around all backends of a workflow: its input has been filtered by the endpoint around it.
+pub const WORKFLOW: &[Row] = &[
+    Shadow,
+    //JP Step(&middleware::JsonPath),
+    Step(&middleware::StaticResponse),
+    //JP Step(&middleware::Flatmap),
+];
+
+/// Around one backend (reference 1.1, layers 11 and 12).
+pub const BACKEND: &[Row] = &[
+    Step(&step::BackendQueryFilter),
+    Step(&step::RequestBuilder),
+    Step(&middleware::ConcurrentCalls),
+    Balance,
+    Step(&step::BackendHeaderFilter),
+    Step(&wasm::BackendHooks),
+    //JP Step(&middleware::JsonPath),
+    Step(&step::Decode),
+];
+
+/// Namespaces that something other than a step reads.
+const OTHERS: &[(&str, ComponentLevel)] = &[
+    ("router", ComponentLevel::Service),
+    (torana_telemetry::NAMESPACE, ComponentLevel::Service),
+    (middleware::proxy::NAMESPACE, ComponentLevel::Endpoint),
+    (middleware::proxy::NAMESPACE, ComponentLevel::Backend),
+    (middleware::conditional::NAMESPACE, ComponentLevel::Backend),
+    (torana_http::backend::NAMESPACE, ComponentLevel::Backend),
+    (torana_http::balance::NAMESPACE, ComponentLevel::Backend),
+    ("workflow", ComponentLevel::Backend),
+];
+
+/// Every namespace that this version runs, with its levels.
+#[must_use]
+pub fn supported() -> Vec<Supported> {
+    let tables = [
+        (SERVICE, ComponentLevel::Service),
+        (ENDPOINT, ComponentLevel::Endpoint),
+        (BACKEND, ComponentLevel::Backend),
+    ];
+    let of_steps = tables.into_iter().flat_map(|(table, level)| {
+        table.iter().flat_map(move |row| {
+            let namespaces = if let Step(factory) = row { factory.namespaces() } else { &[] };
+            namespaces.iter().map(move |&namespace| Supported { namespace, level })
+        })
+    });
+    let others = OTHERS.iter().map(|&(namespace, level)| Supported { namespace, level });
+    of_steps.chain(others).collect()
+}
