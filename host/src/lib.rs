@@ -5,6 +5,7 @@ pub mod cmd;
 pub mod control;
 pub mod demo;
 pub mod output;
+pub mod reference;
 pub mod render;
 pub mod signal;
 pub mod watch;

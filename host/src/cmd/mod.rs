@@ -1,6 +1,7 @@
 //! What the verbs do, one file each, thin: the work is done by the crates below.
 
 mod demo;
+mod dump;
 mod explain;
 mod reload;
 mod version;

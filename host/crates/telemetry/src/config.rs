@@ -67,6 +67,10 @@ impl FromConfig for Level {
     fn schema() -> Value {
         json!({"enum": Self::WORDS.map(|(known, _)| known)})
     }
+
+    fn written(&self) -> Option<Value> {
+        Some(self.word().into())
+    }
 }
 
 config_enum! {
