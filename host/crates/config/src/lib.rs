@@ -8,8 +8,10 @@ mod diagnostic;
 mod document;
 mod duration;
 mod pointer;
+mod raw;
 mod read;
 pub mod report;
+mod resolve;
 pub mod valid;
 
 pub use code::codes;
@@ -18,6 +20,7 @@ pub use document::{Document, Format, LoadError, Span};
 pub use pointer::{At, Pointer};
 pub use read::{ByteSize, Documented, Field, FromConfig, Object, object_schema, read, wrong_type};
 pub use report::Located;
+pub use resolve::{ComponentLevel, Options, Supported, resolve};
 // The macros name these through `$crate`.
 #[doc(hidden)]
 pub use serde_json::{Value, json};
