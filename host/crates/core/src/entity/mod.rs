@@ -202,7 +202,7 @@ impl Object {
         let mut separator: &[u8] = b"{";
         for member in &self.members {
             out.extend_from_slice(separator);
-            value::write_string(member.key.as_str(), out);
+            value::write_key(&member.key, out);
             out.extend_from_slice(b":");
             member.value.write(out);
             separator = b",";
@@ -224,22 +224,44 @@ impl Object {
     }
 
     /// Members at their places in `text`, which was checked; `keep` chooses by the unescaped key.
-    fn from_spans(text: &Text, spans: Spans, mut keep: impl FnMut(&str) -> bool) -> Self {
-        let mut members = Vec::with_capacity(spans.len());
+    fn from_spans(text: &Text, mut spans: Spans, mut keep: impl FnMut(&str) -> bool) -> Self {
+        let bytes = text.as_bytes();
+        // Plain keys are sorted where they stand, as small records. Escaped ones, which are rare, only as members.
+        let mut sorted = true;
+        if spans.iter().all(|span| !span.escaped) {
+            spans.sort_by(|a, b| {
+                a.order.cmp(&b.order).then_with(|| bytes[a.key.clone()].cmp(&bytes[b.key.clone()]))
+            });
+        } else {
+            sorted = false;
+        }
+        let mut members: Vec<Member> = Vec::with_capacity(spans.len());
         for span in spans {
-            let key = text.part(span.key.clone());
+            let key = text.part(span.key);
             let key = if span.escaped { unescape(key) } else { key };
-            if keep(key.as_str()) {
-                members.push(Member { key, value: Value::Raw(Raw::new(text.part(span.value))) });
+            if !keep(key.as_str()) {
+                continue;
+            }
+            let member = Member { key, value: Value::Raw(Raw::new(text.part(span.value))) };
+            match members.last_mut() {
+                // Of equal keys the last counts.
+                Some(last) if last.key.as_bytes() == member.key.as_bytes() => *last = member,
+                _ => members.push(member),
             }
         }
-        // Stable, so that of equal keys the last in the text is the last here.
-        members.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
-        members.reverse();
-        members.dedup_by(|a, b| a.key.as_bytes() == b.key.as_bytes());
-        members.reverse();
+        if !sorted {
+            sort(&mut members);
+        }
         Self { members }
     }
+}
+
+/// Sorts by key; of equal keys only the last stays.
+fn sort(members: &mut Vec<Member>) {
+    members.sort_by(|a, b| a.key.as_bytes().cmp(b.key.as_bytes()));
+    members.reverse();
+    members.dedup_by(|a, b| a.key.as_bytes() == b.key.as_bytes());
+    members.reverse();
 }
 
 /// The text that a key's escapes stand for.

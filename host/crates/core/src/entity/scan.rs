@@ -22,6 +22,8 @@ pub(super) struct Fault {
 pub(super) struct Span {
     /// The key between its quotes.
     pub(super) key: Range<usize>,
+    /// The first eight bytes of the key as a big-endian number: sorts as the key does, but for keys that begin alike.
+    pub(super) order: u64,
     /// The key contains escapes.
     pub(super) escaped: bool,
     /// The value without white space around it.
@@ -87,7 +89,8 @@ impl<'a> Scanner<'a> {
             self.peek();
             let start = self.at;
             self.value(depth + 1)?;
-            spans.push(Span { key, escaped, value: start..self.at });
+            let order = order(&self.text[key.clone()]);
+            spans.push(Span { key, order, escaped, value: start..self.at });
             match self.peek() {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
@@ -285,6 +288,16 @@ impl<'a> Scanner<'a> {
         while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
             self.at += 1;
         }
+    }
+}
+
+/// See [`Span::order`].
+#[inline]
+fn order(key: &[u8]) -> u64 {
+    match key.first_chunk::<8>() {
+        Some(chunk) => u64::from_be_bytes(*chunk),
+        // Zeros fill up on the right.
+        None => key.iter().rev().fold(0, |order, byte| order >> 8 | u64::from(*byte) << 56),
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) enum Text {
 
 impl Text {
     /// The text at `range` of `body`, which is UTF-8 and whose characters the range does not cut.
+    #[inline]
     pub(super) fn slice(body: &Bytes, range: Range<usize>) -> Self {
         match Self::inline(body, range.clone()) {
             Some(inline) => inline,
@@ -25,6 +26,7 @@ impl Text {
         }
     }
 
+    #[inline]
     fn inline(source: &[u8], range: Range<usize>) -> Option<Self> {
         let len = range.len();
         if len > INLINE {
@@ -39,6 +41,7 @@ impl Text {
         Some(Self::Inline { len: len as u8, bytes })
     }
 
+    #[inline]
     pub(super) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
@@ -51,6 +54,7 @@ impl Text {
     }
 
     /// The text of `part`, which lies inside this text, without a copy if it is long.
+    #[inline]
     pub(super) fn part(&self, range: Range<usize>) -> Self {
         match self {
             Self::Inline { len, bytes } => {

@@ -196,15 +196,15 @@ fn write_tree(tree: &Tree, out: &mut BytesMut) {
     serde_json::to_writer(Sink(out), tree).expect("a tree has text keys and the sink never fails");
 }
 
-/// Writes text as a JSON string.
-pub(super) fn write_string(text: &str, out: &mut BytesMut) {
-    let plain = !text.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\');
-    if plain {
-        out.extend_from_slice(b"\"");
-        out.extend_from_slice(text.as_bytes());
-        out.extend_from_slice(b"\"");
+/// Writes a key as a JSON string.
+pub(super) fn write_key(key: &Text, out: &mut BytesMut) {
+    let bytes = key.as_bytes();
+    if bytes.iter().any(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\') {
+        write_tree(&Tree::from(key.as_str()), out);
     } else {
-        write_tree(&Tree::from(text), out);
+        out.extend_from_slice(b"\"");
+        out.extend_from_slice(bytes);
+        out.extend_from_slice(b"\"");
     }
 }
 
