@@ -35,6 +35,8 @@ pub struct Options {
     pub watch: bool,
     /// Offer a control socket. The caller offers it; this is kept here for it.
     pub control: bool,
+    /// Set the application log of the process up as the configuration says, now and with each reload.
+    pub logs: bool,
 }
 
 /// A configuration that was refused, with all that is wrong with it.
@@ -151,6 +153,9 @@ impl App {
         let log = log_config(&loaded.gateway);
         let workers = workers(&options);
         let access = Arc::new(AccessLog::stdout(&log, workers));
+        if options.logs {
+            torana_telemetry::init(&log);
+        }
         warn(&loaded.warnings);
         let address = SocketAddr::new(loaded.gateway.listen_ip, loaded.gateway.port);
         let listeners =
@@ -218,6 +223,9 @@ impl App {
             files: files(&self.options, &gateway),
             log: log_config(&gateway),
         };
+        if self.options.logs {
+            torana_telemetry::init(&current.log);
+        }
         self.resources.sweep();
         tracing::info!("[SERVICE: torana] configuration reloaded");
         Ok(())

@@ -53,6 +53,8 @@ pub fn build(
     }
     let service_steps = builder.steps(Level::Service, wiring::SERVICE, &mut |_| None);
     let listening = builder.listening();
+    // Read again where it is used; here for its problems.
+    torana_telemetry::read(gateway, diagnostics);
     if diagnostics.has_errors() || !whole {
         return None;
     }

@@ -119,11 +119,8 @@ pub struct Explain {
     pub config: Config,
     /// Method of a request, such as GET
     pub method: String,
-    /// Path of a request, such as /users/1, or of an endpoint, such as /users/{id}
+    /// Path of a request, such as /users/1, or of an endpoint, such as /users/{id} or /__virtual/HOST/users
     pub path: String,
-    /// Virtual host of the request
-    #[arg(long, value_name = "HOST")]
-    pub host: Option<String>,
     /// How the pipeline is printed
     #[arg(long, value_enum, default_value_t = ExplainFormat::Text)]
     pub format: ExplainFormat,

@@ -1,5 +1,7 @@
 //! The gateway's program: command line, wiring of all parts, life cycle.
 
+pub mod app;
+pub mod build;
 pub mod cli;
 pub mod cmd;
 pub mod control;
@@ -9,3 +11,4 @@ pub mod reference;
 pub mod render;
 pub mod signal;
 pub mod watch;
+pub mod wiring;

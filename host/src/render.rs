@@ -8,6 +8,8 @@ use miette::{
 };
 use torana_config::{Document, Located, Severity};
 
+use crate::app::Rejected;
+
 /// Longest line in bytes that is shown whole. Generated files may have one line of megabytes.
 const LONGEST_LINE: usize = 200;
 
@@ -35,6 +37,19 @@ pub fn findings(found: &[Located], document: Option<&Document>, colour: bool) ->
         text.push_str(&format!("{}: {}\n", first.file, count(found)));
     }
     text
+}
+
+/// A refused configuration as text: all its findings, or the one reason.
+#[must_use]
+pub fn rejected(rejected: &Rejected, colour: bool) -> String {
+    match rejected {
+        Rejected::Load(error) => match error.located() {
+            Some(located) => findings(std::slice::from_ref(located), None, colour),
+            None => format!("{error}\n"),
+        },
+        Rejected::Invalid { document, findings: found } => findings(found, Some(document), colour),
+        Rejected::Bind { .. } => format!("{rejected}\n"),
+    }
 }
 
 /// `2 errors, 1 warning`.

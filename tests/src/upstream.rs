@@ -497,6 +497,16 @@ impl Upstream {
         self.requests()
     }
 
+    /// Waits until request number `index` has brought so many bytes of its body.
+    ///
+    /// # Panics
+    /// When they do not come.
+    pub fn wait_for_bytes(&self, index: usize, length: usize) {
+        self.wait_until("bytes of a body", |received, _| {
+            received.get(index).is_some_and(|r| r.length >= length)
+        });
+    }
+
     /// Waits until no connection is open.
     ///
     /// # Panics

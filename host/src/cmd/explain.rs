@@ -2,9 +2,63 @@
 
 use std::fmt::Write;
 
+use http::Method;
 use serde_json::{Value, json};
-use torana_config::{Document, Part, Pointer};
-use torana_core::pipeline::Plan;
+use torana_config::{Document, Part, Pointer, did_you_mean};
+use torana_core::{Resources, pipeline::Plan};
+
+use crate::{
+    app::{self, Loaded},
+    cli::{self, Exit, ExplainFormat},
+    cmd, output,
+};
+
+/// Prints the pipeline that a request would pass.
+pub(super) fn explain(arguments: &cli::Explain) -> Exit {
+    let loaded = match app::load(&cmd::options(&arguments.config), &Resources::default()) {
+        Ok(loaded) => loaded,
+        Err(rejected) => return cmd::refuse(&rejected),
+    };
+    let Some(plan) = find(&loaded, &arguments.method, &arguments.path) else {
+        output::note(&format!("torana: {}", not_found(&loaded, arguments)));
+        return Exit::Findings;
+    };
+    output::print(&match arguments.format {
+        ExplainFormat::Text => text(plan, &loaded.document),
+        ExplainFormat::Json => format!("{:#}\n", json(plan, &loaded.document)),
+    });
+    Exit::Success
+}
+
+/// The plan of an endpoint by its own path, or else by the path of a request.
+fn find<'a>(loaded: &'a Loaded, method: &str, path: &str) -> Option<&'a Plan> {
+    let endpoints = &loaded.gateway.endpoints;
+    let own = endpoints.iter().position(|endpoint| {
+        endpoint.path == path && endpoint.method.name().eq_ignore_ascii_case(method)
+    });
+    let index = own.or_else(|| {
+        let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).ok()?;
+        let path = path.split('?').next().unwrap_or_default();
+        loaded.snapshot.service.find(&method, path)
+    })?;
+    loaded.snapshot.service.plans.get(index)
+}
+
+fn not_found(loaded: &Loaded, arguments: &cli::Explain) -> String {
+    let cli::Explain { method, path, .. } = arguments;
+    let others: Vec<&str> = torana_config::valid::Method::ALL
+        .iter()
+        .map(|method| method.name())
+        .filter(|name| find(loaded, name, path).is_some())
+        .collect();
+    if others.is_empty() {
+        let known = loaded.gateway.endpoints.iter().map(|endpoint| endpoint.path.as_str());
+        let hint = did_you_mean(path, known).map(|hint| format!(", {hint}"));
+        format!("no endpoint for {path}{}", hint.unwrap_or_default())
+    } else {
+        format!("no endpoint for {method} {path}, only for {}", others.join(", "))
+    }
+}
 
 /// A plan as text: steps in the order in which a request meets them, then the backends that the last one calls.
 fn text(plan: &Plan, document: &Document) -> String {

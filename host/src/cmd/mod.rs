@@ -1,20 +1,59 @@
 //! What the verbs do, one file each, thin: the work is done by the crates below.
 
+mod check;
 mod demo;
 mod dump;
 mod explain;
+mod reference;
 mod reload;
+mod run;
 mod version;
 
-use crate::cli::{Command, Exit};
+use crate::{
+    app::{Options, Rejected},
+    cli::{self, Command, Exit},
+    output, render,
+};
 
 /// Does what the command line asks for.
 #[must_use]
 pub fn execute(command: &Command) -> Exit {
     match command {
+        Command::Run(arguments) => run::run(arguments),
+        Command::Check(arguments) => check::check(arguments),
+        Command::Explain(arguments) => explain::explain(arguments),
         Command::Reload(arguments) => reload::reload(arguments),
+        Command::Schema => reference::schema(),
+        Command::Reference(arguments) => reference::reference(arguments),
         Command::Demo(arguments) => demo::demo(arguments),
         Command::Version => version::version(),
-        _ => Exit::Usage,
+    }
+}
+
+/// How every verb reads a configuration: with the environment, which may override it.
+fn options(config: &cli::Config) -> Options {
+    // A variable that is no text cannot name or hold a setting.
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    Options {
+        config: config.config.clone(),
+        environment: std::env::vars_os().filter_map(text).collect(),
+        ..Options::default()
+    }
+}
+
+/// Says why a configuration is refused.
+fn refuse(rejected: &Rejected) -> Exit {
+    let text = render::rejected(rejected, output::stderr_colour());
+    output::note(text.trim_end());
+    exit_of(rejected)
+}
+
+fn exit_of(rejected: &Rejected) -> Exit {
+    match rejected {
+        Rejected::Load(error) if error.located().is_none() => Exit::Unreadable,
+        Rejected::Load(_) | Rejected::Invalid { .. } => Exit::Findings,
+        Rejected::Bind { .. } => Exit::CannotStart,
     }
 }

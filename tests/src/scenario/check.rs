@@ -52,11 +52,11 @@ pub(super) fn run(
 fn findings(json: &str) -> Result<Vec<String>, Failure> {
     let value: Value =
         serde_json::from_str(json).map_err(|error| format!("the output is no JSON: {error}"))?;
-    let list = value.get("diagnostics").unwrap_or(&value).as_array().ok_or("no list of findings")?;
+    let list = value.get("diagnostics").and_then(Value::as_array).ok_or("no list of findings")?;
     let mut found = Vec::new();
     for finding in list {
         let text = |key: &str| finding.get(key).and_then(Value::as_str).unwrap_or("?");
-        let line = finding.get("line").and_then(Value::as_u64).unwrap_or(0);
+        let line = finding.pointer("/span/line").and_then(Value::as_u64).unwrap_or(0);
         found.push((line, format!("{} {} {line}", text("severity"), text("code"))));
     }
     found.sort();

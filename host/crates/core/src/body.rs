@@ -76,7 +76,8 @@ impl Body {
             if data.is_empty() {
                 continue;
             }
-            let total = first.len() + rest.as_ref().map_or(0, |r| r.len() - first.len()) + data.len();
+            let total =
+                first.len() + rest.as_ref().map_or(0, |r| r.len() - first.len()) + data.len();
             if total > limit {
                 return Err(too_large(total as u64, limit));
             }

@@ -208,7 +208,7 @@ impl Connection {
         let (parts, body) = answer.into_parts();
         let shared = self.shared.clone();
         let phases = self.phases.clone();
-        let mut end = move |bytes: u64, error: Option<&Error>| {
+        let end = move |bytes: u64, error: Option<&Error>| {
             if let Some(phases) = &phases {
                 phases.enter(Phase::Idle);
             }

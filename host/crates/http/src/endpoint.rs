@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderValue, header};
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, timeout_at};
 use torana_core::{
     Body, EndpointInfo, Error, ErrorKind, Request, RequestContext, body::Stream, pipeline::Pipeline,

@@ -21,14 +21,14 @@ use torana_config::valid::ServerTimeouts;
 
 /// A stream with bytes that were already read from it.
 #[derive(Debug)]
-pub struct Rewound<T> {
+pub(crate) struct Rewound<T> {
     prefix: Bytes,
     inner: T,
 }
 
 impl<T> Rewound<T> {
     /// Gives `prefix` first, then what `inner` has.
-    pub fn new(prefix: Bytes, inner: T) -> Self {
+    pub(crate) fn new(prefix: Bytes, inner: T) -> Self {
         Self { prefix, inner }
     }
 }
@@ -82,14 +82,14 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Rewound<T> {
 /// What a connection is doing, for [`Watch`]. One word: the phase in the low bits, milliseconds since the connection's
 /// start above. Requests only store to it; the one timer of the connection looks at it now and then.
 #[derive(Debug)]
-pub struct Phases {
+pub(crate) struct Phases {
     start: Instant,
     state: AtomicU64,
 }
 
 /// The phases of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Between two requests.
     Idle = 0,
     /// A request's head is arriving.
@@ -103,12 +103,12 @@ pub enum Phase {
 impl Phases {
     /// A connection that has just been opened.
     #[must_use]
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { start: Instant::now(), state: AtomicU64::new(Phase::Head as u64) })
     }
 
     /// Enters a phase now.
-    pub fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: Phase) {
         let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
         self.state.store(millis << 2 | phase as u64, Ordering::Relaxed);
     }
@@ -126,7 +126,7 @@ impl Phases {
 }
 
 /// Ends when the connection has been in one phase for longer than is allowed.
-pub async fn watch(phases: Arc<Phases>, timeouts: ServerTimeouts) {
+pub(crate) async fn watch(phases: Arc<Phases>, timeouts: ServerTimeouts) {
     let limit = |phase| match phase {
         Phase::Idle => timeouts.idle,
         Phase::Head => timeouts.read_header,
@@ -152,14 +152,14 @@ pub async fn watch(phases: Arc<Phases>, timeouts: ServerTimeouts) {
 
 /// Tells [`Phases`] when the first bytes of the next request arrive.
 #[derive(Debug)]
-pub struct Watched<T> {
+pub(crate) struct Watched<T> {
     inner: T,
     phases: Option<Arc<Phases>>,
 }
 
 impl<T> Watched<T> {
     /// Watches `inner`, or just passes it on.
-    pub fn new(inner: T, phases: Option<Arc<Phases>>) -> Self {
+    pub(crate) fn new(inner: T, phases: Option<Arc<Phases>>) -> Self {
         Self { inner, phases }
     }
 }

@@ -2,7 +2,7 @@
 
 use torana_config::{
     At, Diagnostic, Diagnostics, FromConfig, Value, config, config_enum, did_you_mean, json,
-    valid::Extra, wrong_type,
+    valid::{Extra, Gateway}, wrong_type,
 };
 
 use crate::pattern::Pattern;
@@ -138,7 +138,11 @@ impl Default for LogConfig {
 }
 
 /// Reads the section of the service level; the default if there is none.
-pub fn read(extra: &Extra, out: &mut Diagnostics) -> LogConfig {
+pub fn read(gateway: &Gateway, out: &mut Diagnostics) -> LogConfig {
+    read_extra(&gateway.extra, out)
+}
+
+fn read_extra(extra: &Extra, out: &mut Diagnostics) -> LogConfig {
     let Some(component) = extra.get(NAMESPACE) else { return LogConfig::default() };
     let Some(mut config) = torana_config::read::<LogConfig>(&component.value, &component.at, out)
     else {
@@ -186,14 +190,14 @@ mod tests {
         let at = Pointer::parse("/extra_config/telemetry~1logging");
         let extra = Extra(vec![Component { namespace: NAMESPACE.into(), value, at }]);
         let mut out = Diagnostics::default();
-        let config = read(&extra, &mut out);
+        let config = read_extra(&extra, &mut out);
         let findings = out.iter().map(|d| (d.code, d.at.to_string())).collect();
         (config, findings)
     }
 
     #[test]
     fn without_the_section_lines_go_to_the_standard_output() {
-        let config = read(&Extra::default(), &mut Diagnostics::default());
+        let config = read_extra(&Extra::default(), &mut Diagnostics::default());
         assert_eq!((config.level, config.stdout), (Level::Info, true));
     }
 

@@ -37,6 +37,12 @@ impl Cache {
         Self { directory }
     }
 
+    /// A cache in a directory of its own.
+    #[cfg(test)]
+    pub(crate) fn at(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
     /// The compiled component of these bytes, from the cache or compiled now and put there. Says which.
     ///
     /// # Errors

@@ -29,8 +29,6 @@ pub(crate) struct Loaded {
     pub(crate) logs: bool,
     /// It imports the function that reads bodies.
     pub(crate) reads_body: bool,
-    /// The compiled code came from the cache.
-    pub(crate) cached: bool,
     /// What it runs in.
     pub(crate) engine: Arc<Engine>,
 }
@@ -111,6 +109,7 @@ impl Loaded {
         let (component, cached) = cache
             .load(engine.engine(), &digest, bytes)
             .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        tracing::debug!(%digest, cached, "loaded a plugin");
         let imports = Imports::of(&engine, &component)?;
         let hooks = hooks(&engine, &component)?;
         let pre = engine
@@ -119,7 +118,7 @@ impl Loaded {
             .map_err(|error| LoadError::Mismatch(format!("{error:#}")))?;
         let init = export(&engine, &component, "init", "init");
         let Imports { logs, reads_body } = imports;
-        Ok(Self { pre, digest, init, hooks, logs, reads_body, cached, engine })
+        Ok(Self { pre, digest, init, hooks, logs, reads_body, engine })
     }
 
     /// The export of a hook.

@@ -49,7 +49,7 @@ macro_rules! factories {
             }
 
             fn build_all(&self, cx: &mut BuildContext<'_>) -> Vec<Built> {
-                build_all(cx)
+                build_all(cx, &Cache::from_environment())
             }
         }
     )*};
@@ -89,7 +89,8 @@ fn is_remote(source: &str) -> bool {
     source.contains("://")
 }
 
-fn build_all(cx: &mut BuildContext<'_>) -> Vec<Built> {
+/// Builds the plugins of a level, with compiled code kept in `cache`.
+pub(crate) fn build_all(cx: &mut BuildContext<'_>, cache: &Cache) -> Vec<Built> {
     let Some((value, at)) = cx.component(NAMESPACE).map(|c| (c.value.clone(), c.at.clone())) else {
         return Vec::new();
     };
@@ -98,7 +99,7 @@ fn build_all(cx: &mut BuildContext<'_>) -> Vec<Built> {
         cx.report(wrong_type(expected, &value, torana_config::At::Root(&at)));
         return Vec::new();
     };
-    let build = |(index, plugin)| build(plugin, at.index(index), cx);
+    let build = |(index, plugin)| build(plugin, at.index(index), cx, cache);
     plugins.iter().enumerate().filter_map(build).collect()
 }
 
@@ -121,10 +122,15 @@ struct PoolKey<'a> {
     hooks: [Option<Hook>; 2],
 }
 
-fn build(value: &Value, at: Pointer, cx: &mut BuildContext<'_>) -> Option<Built> {
+fn build(
+    value: &Value,
+    at: Pointer,
+    cx: &mut BuildContext<'_>,
+    cache: &Cache,
+) -> Option<Built> {
     let config = read::<PluginConfig>(value, &at, cx.diagnostics)?;
     let plan = Plan { config, at };
-    match plan.build(cx) {
+    match plan.build(cx, cache) {
         Ok(built) => built,
         Err(diagnostic) => {
             cx.report(*diagnostic);
@@ -136,12 +142,12 @@ fn build(value: &Value, at: Pointer, cx: &mut BuildContext<'_>) -> Option<Built>
 type Checked<T> = Result<T, Box<Diagnostic>>;
 
 impl Plan {
-    fn build(self, cx: &mut BuildContext<'_>) -> Checked<Option<Built>> {
+    fn build(self, cx: &mut BuildContext<'_>, cache: &Cache) -> Checked<Option<Built>> {
         let limits = self.config.limits.check().map_err(|(key, message)| {
             let at = self.at.key("limits").key(key);
             Box::new(Diagnostic::error("plugin-limit", at, message))
         })?;
-        let loaded = self.load(cx)?;
+        let loaded = self.load(cx, cache)?;
         self.check_grants(&loaded)?;
         let hooks = self.level_hooks(&loaded, cx.level)?;
         loaded.engine.announce(ticks(limits.timeout));
@@ -190,7 +196,7 @@ impl Plan {
         Ok(bytes)
     }
 
-    fn load(&self, cx: &BuildContext<'_>) -> Checked<Arc<Loaded>> {
+    fn load(&self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<Arc<Loaded>> {
         let bytes = self.read_source()?;
         let digest = Digest::of(&bytes);
         if let Some(pin) = &self.config.sha256
@@ -203,7 +209,7 @@ impl Plan {
         let engine = cx.resources.get_or_try_make(&NAMESPACE, Engine::new).map_err(|error| {
             self.error("plugin-engine", "source", format!("plugins cannot run here: {error:#}"))
         })?;
-        let load = || Loaded::load(Arc::clone(&engine), &Cache::from_environment(), digest, &bytes);
+        let load = || Loaded::load(Arc::clone(&engine), cache, digest, &bytes);
         cx.resources.get_or_try_make(&digest, load).map_err(|error: LoadError| {
             let code = match error {
                 LoadError::Imports(_) => "plugin-import",

@@ -20,6 +20,9 @@ mod state;
 mod step;
 mod wasi;
 
+#[cfg(test)]
+mod tests;
+
 pub use component::Hook;
 pub use config::{Grants, Isolation, LimitsConfig, OnError, PluginConfig};
 pub use factory::{BackendHooks, EndpointHooks, NAMESPACE, ServiceHooks, watched_files};

@@ -50,7 +50,6 @@ const CHUNK: u64 = 4096;
 
 #[derive(ComponentType, Lift, Lower)]
 #[component(variant)]
-#[expect(dead_code, reason = "the shape of the variant in WASI")]
 enum StreamError {
     #[component(name = "last-operation-failed")]
     LastOperationFailed(Resource<IoError>),

@@ -15,7 +15,7 @@ pub(crate) use self::{
     endpoint::Endpoint,
     list::{Components, Later, List},
     router::Router,
-    tls::{ClientKeyPair, ClientTls, ServerKeyPair, ServerTls},
+    tls::{ClientTls, ServerTls},
 };
 
 crate::config! {

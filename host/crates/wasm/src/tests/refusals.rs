@@ -1,0 +1,216 @@
+//! Configurations that cannot run are refused with the place and the reason.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use torana_core::Resources;
+
+use super::{At, build, gateway, plugin, refusal, shared::logged};
+use crate::{cache::Cache, component::Loaded, digest::Digest, engine::Engine};
+
+/// A plugin whose file has these bytes.
+fn file(bytes: &[u8]) -> (TempDir, Value) {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("plugin.wasm");
+    fs::write(&path, bytes).unwrap();
+    (directory, json!([{"name": "p", "source": path}]))
+}
+
+fn component(text: &str) -> (TempDir, Value) {
+    file(&wat::parse_str(text).unwrap())
+}
+
+#[test]
+fn files_that_are_no_plugins() {
+    let core = [b'\0', b'a', b's', b'm', 1, 0, 0, 0];
+    let damaged = [b'\0', b'a', b's', b'm', 0x0d, 0, 1, 0, 99];
+    for (bytes, expected) in [
+        (&b"#!/bin/sh"[..], "it is not WebAssembly"),
+        (&[], "it is not WebAssembly"),
+        (&core, "it is a core WebAssembly module"),
+        (&damaged, "it is not a valid component"),
+    ] {
+        let (_directory, plugins) = file(bytes);
+        let found = refusal(At::Endpoint, plugins);
+        assert_eq!((found.code, found.at.as_str()), ("plugin-component", "/plugins/0/source"));
+        assert!(found.message.contains(expected), "{}", found.message);
+        assert!(found.help.is_some());
+    }
+}
+
+#[test]
+fn a_missing_file() {
+    let found = refusal(At::Service, json!([{"name": "p", "source": "/nowhere.wasm"}]));
+    assert_eq!((found.code, found.at.as_str()), ("plugin-source", "/plugins/0/source"));
+    let found = refusal(At::Service, json!([{"name": "p", "source": "oci://a/b:1"}]));
+    assert!(found.message.contains("only files are loaded"), "{}", found.message);
+}
+
+#[test]
+fn imports_that_are_not_offered_are_named() {
+    let (_directory, plugins) = component(
+        r#"(component
+            (import "wasi:sockets/tcp@0.2.0" (instance))
+            (import "torana:plugin/teleport@0.1.0" (instance))
+            (import "torana:plugin/config@0.1.0" (instance)))"#,
+    );
+    let found = refusal(At::Endpoint, plugins);
+    assert_eq!(found.code, "plugin-import");
+    assert!(found.message.contains("wasi:sockets/tcp@0.2.0, torana:plugin/teleport@0.1.0"));
+    assert!(!found.message.contains("config@0.1.0"));
+}
+
+#[test]
+fn the_wrong_world() {
+    let (_directory, plugins) = component("(component)");
+    assert!(refusal(At::Endpoint, plugins).message.contains("it exports no hook"));
+    let (_directory, plugins) = component(
+        r#"(component
+            (instance $i)
+            (export "torana:plugin/on-request@0.7.0" (instance $i)))"#,
+    );
+    let found = refusal(At::Endpoint, plugins);
+    assert!(
+        found.message.contains("built for torana:plugin@0.7.0, this gateway runs torana:plugin@0.1.0"),
+        "{}",
+        found.message
+    );
+}
+
+#[test]
+fn functions_of_the_wrong_type() {
+    let (_directory, plugins) = component(
+        r#"(component
+            (core module $m (func (export "f") (result i32) (i32.const 0)))
+            (core instance $c (instantiate $m))
+            (func $f (result u32) (canon lift (core func $c "f")))
+            (instance $i (export "handle" (func $f)))
+            (export "torana:plugin/on-request@0.1.0" (instance $i)))"#,
+    );
+    let found = refusal(At::Endpoint, plugins);
+    assert_eq!(found.code, "plugin-config");
+    assert!(found.message.contains("on-request") || found.message.contains("type"), "{}", found.message);
+}
+
+#[test]
+fn another_digest() {
+    let pinned = |sha256: String| {
+        let more = json!({"sha256": sha256, "config": {"response": {}}});
+        json!([plugin("header-edit", more)])
+    };
+    let found = refusal(At::Endpoint, pinned("00".repeat(32)));
+    assert_eq!((found.code, found.at.as_str()), ("plugin-digest", "/plugins/0/sha256"));
+    let digest = Digest::of(&fs::read(torana_plugins_build::plugin("header-edit")).unwrap());
+    assert!(found.message.contains(&digest.to_string()));
+    build(At::Endpoint, pinned(digest.to_string().to_uppercase()), &Resources::default())
+        .expect("the right digest");
+}
+
+#[test]
+fn a_capability_that_is_not_granted() {
+    let found = refusal(At::Endpoint, json!([plugin("test-probe", json!({}))]));
+    assert_eq!((found.code, found.at.as_str()), ("plugin-grant", "/plugins/0"));
+    let later = json!({"grants": {"http": ["https://a"]}, "config": {"response": {}}});
+    let found = refusal(At::Endpoint, json!([plugin("header-edit", later)]));
+    assert_eq!((found.code, found.at.as_str()), ("plugin-grant", "/plugins/0/grants/http"));
+    assert!(found.message.contains("not granted in this version"));
+}
+
+#[test]
+fn a_configuration_that_the_plugin_refuses() {
+    let bad = json!([plugin("header-edit", json!({"config": {"respones": {}}}))]);
+    let found = refusal(At::Endpoint, bad);
+    assert_eq!((found.code, found.at.as_str()), ("plugin-config", "/plugins/0/config"));
+    assert!(found.message.contains("unknown field `respones`"), "{}", found.message);
+}
+
+#[test]
+fn hooks_that_do_not_fit() {
+    let hooks = |hook: &str| {
+        json!([plugin("early-answer", json!({"config": {}, "hooks": [hook]}))])
+    };
+    let found = refusal(At::Endpoint, hooks("on-backend-request"));
+    assert_eq!((found.code, found.at.as_str()), ("plugin-hook", "/plugins/0/hooks/0"));
+    let found = refusal(At::Endpoint, hooks("on-response"));
+    assert!(found.message.contains("does not export the hook `on-response`"), "{}", found.message);
+    let found = refusal(At::Backend, json!([plugin("test-trap", json!({}))]));
+    assert!(found.message.ends_with("it exports on-request"), "{}", found.message);
+}
+
+#[test]
+fn limits_out_of_range() {
+    for (key, value) in [("timeout", "0s"), ("timeout", "2m"), ("memory", "1"), ("memory", "4GiB")] {
+        let more = json!({"config": {"response": {}}, "limits": {key: value}});
+        let found = refusal(At::Endpoint, json!([plugin("header-edit", more)]));
+        assert_eq!(found.code, "plugin-limit");
+        assert_eq!(found.at.as_str(), format!("/plugins/0/limits/{key}"));
+    }
+}
+
+#[test]
+fn every_wrong_plugin_is_reported() {
+    let plugins = json!([{"name": "a", "source": "/nowhere"}, {"source": "/nowhere"}, 5]);
+    let found = build(At::Endpoint, plugins, &Resources::default()).err().expect("all wrong");
+    let places: Vec<_> = found.iter().map(|finding| finding.at.as_str()).collect();
+    assert_eq!(places, ["/plugins/0/source", "/plugins/1", "/plugins/2"]);
+}
+
+#[test]
+fn compiled_code_is_kept_on_disk() {
+    let bytes = fs::read(torana_plugins_build::plugin("test-trap")).unwrap();
+    let directory = TempDir::new().unwrap();
+    let load = || {
+        // An engine of its own, as after a restart.
+        let engine = std::sync::Arc::new(Engine::new().unwrap());
+        let cache = Cache::at(directory.path().join("cache"));
+        Loaded::load(engine, &cache, Digest::of(&bytes), &bytes).map(drop).unwrap();
+    };
+    let cached = |load: &dyn Fn()| logged(load).concat();
+    assert!(cached(&load).contains("cached=false"));
+    assert!(cached(&load).contains("cached=true"));
+    // A damaged entry is compiled anew, and is whole again.
+    let entry = fs::read_dir(directory.path().join("cache")).unwrap().next().unwrap().unwrap();
+    fs::write(entry.path(), b"damaged").unwrap();
+    assert!(cached(&load).contains("cached=false"));
+    assert!(cached(&load).contains("cached=true"));
+}
+
+#[test]
+fn a_cache_that_others_can_write_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let bytes = fs::read(torana_plugins_build::plugin("test-trap")).unwrap();
+    let directory = TempDir::new().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let engine = std::sync::Arc::new(Engine::new().unwrap());
+    let cache = Cache::at(directory.path().to_owned());
+    let log = logged(|| {
+        Loaded::load(engine, &cache, Digest::of(&bytes), &bytes).map(drop).unwrap();
+    });
+    assert!(log[0].contains("mode 0700"), "{log:?}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn equal_plugins_survive_a_reload() {
+    let resources = Resources::default();
+    let edits = |value: &str| {
+        let config = json!({"config": {"response": {"set": {"x": value}}}});
+        json!([plugin("header-edit", config)])
+    };
+    let first = super::build_plugin(edits("1")[0].clone(), &resources);
+    let again = super::build_plugin(edits("1")[0].clone(), &resources);
+    let changed = super::build_plugin(edits("2")[0].clone(), &resources);
+    assert!(std::sync::Arc::ptr_eq(&first, &again));
+    assert!(!std::sync::Arc::ptr_eq(&first, &changed));
+}
+
+#[test]
+fn files_of_all_levels_are_watched() {
+    let plugins = json!([{"source": "b.wasm"}, {"source": "a.wasm"}, {"source": "oci://x/y"}]);
+    for at in [At::Service, At::Endpoint, At::Backend] {
+        let files = crate::watched_files(&gateway::gateway(at, plugins.clone()));
+        assert_eq!(files, [std::path::Path::new("a.wasm"), std::path::Path::new("b.wasm")]);
+    }
+}

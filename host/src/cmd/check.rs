@@ -1,0 +1,61 @@
+//! `torana check`: builds everything as `run` does, and says all that is wrong.
+
+use serde_json::Value;
+use torana_config::{Document, Located, Severity, report};
+use torana_core::Resources;
+
+use crate::{
+    app::{self, Rejected},
+    cli::{self, Exit, ReportFormat},
+    cmd::{self, dump},
+    output, render,
+};
+
+/// Checks a file.
+pub(super) fn check(arguments: &cli::Check) -> Exit {
+    if arguments.format == ReportFormat::Text {
+        output::print(&format!("Parsing configuration file: {}\n", arguments.config.config.display()));
+    }
+    match app::load(&cmd::options(&arguments.config), &Resources::default()) {
+        Ok(loaded) => {
+            if arguments.debug > 0 {
+                output::print(&dump::dump(&loaded.gateway, arguments.debug, &arguments.indent));
+            }
+            report(arguments, loaded.warnings, Some(&loaded.document))
+        }
+        Err(Rejected::Invalid { document, findings }) => {
+            report(arguments, findings, Some(&document))
+        }
+        Err(rejected) => match &rejected {
+            Rejected::Load(error) if let Some(located) = error.located() => {
+                report(arguments, vec![located.clone()], None)
+            }
+            _ => cmd::refuse(&rejected),
+        },
+    }
+}
+
+fn report(arguments: &cli::Check, mut found: Vec<Located>, document: Option<&Document>) -> Exit {
+    if arguments.denies_warnings() {
+        found.iter_mut().for_each(|located| located.severity = Severity::Error);
+    }
+    let valid = found.iter().all(|located| located.severity != Severity::Error);
+    match arguments.format {
+        ReportFormat::Text => {
+            if !found.is_empty() {
+                let text = render::findings(&found, document, output::stderr_colour());
+                output::note(text.trim_end());
+            }
+            if valid {
+                output::print("Syntax OK!\n");
+            }
+        }
+        ReportFormat::Json => print(&report::json(&found)),
+        ReportFormat::Sarif => print(&report::sarif(&found)),
+    }
+    if valid { Exit::Success } else { Exit::Findings }
+}
+
+fn print(value: &Value) {
+    output::print(&format!("{value:#}\n"));
+}
