@@ -113,9 +113,8 @@ pub fn load(options: &Options, resources: &Resources) -> Result<Loaded, Rejected
         supported: wiring::supported(),
     };
     let gateway = torana_config::resolve(&document, &resolving, &mut diagnostics);
-    let snapshot = gateway
-        .as_ref()
-        .and_then(|gateway| build::build(gateway, resources, &mut diagnostics));
+    let snapshot =
+        gateway.as_ref().and_then(|gateway| build::build(gateway, resources, &mut diagnostics));
     let findings = document.locate_all(&diagnostics);
     match (gateway, snapshot) {
         (Some(gateway), Some(snapshot)) if !diagnostics.has_errors() => {
@@ -271,7 +270,12 @@ fn log_config(gateway: &Gateway) -> torana_telemetry::LogConfig {
 fn files(options: &Options, gateway: &Gateway) -> Vec<PathBuf> {
     let mut files = vec![options.config.clone()];
     if let Some(tls) = &gateway.tls {
-        files.extend(tls.keys.iter().flat_map(|pair| [&pair.certificate, &pair.private_key]).map(PathBuf::from));
+        files.extend(
+            tls.keys
+                .iter()
+                .flat_map(|pair| [&pair.certificate, &pair.private_key])
+                .map(PathBuf::from),
+        );
         files.extend(tls.ca_certs.iter().map(PathBuf::from));
     }
     if let Some(tls) = &gateway.client.tls {

@@ -14,11 +14,7 @@ use torana_core::{
     step,
 };
 use torana_http::{
-    backend, endpoint,
-    respond::Rendering,
-    server::Listening,
-    service::Service,
-    tls,
+    backend, endpoint, respond::Rendering, server::Listening, service::Service, tls,
 };
 use torana_middleware::{conditional, proxy, shadow};
 
@@ -140,7 +136,11 @@ impl<'a> Builder<'a> {
     }
 
     /// The pipeline of an endpoint, or of a workflow with a shorter table.
-    fn endpoint_pipeline(&mut self, config: &'a Endpoint, table: &[Row]) -> Option<(Pipeline, Plan)> {
+    fn endpoint_pipeline(
+        &mut self,
+        config: &'a Endpoint,
+        table: &[Row],
+    ) -> Option<(Pipeline, Plan)> {
         let level = Level::Endpoint(config);
         let settings = proxy::endpoint(&mut self.context(level));
         let propagated = match &settings {
@@ -180,7 +180,10 @@ impl<'a> Builder<'a> {
             Named {
                 name: "shadow",
                 built: Built {
-                    step: shadow::step(Arc::new(Parallel::new(std::mem::take(&mut shadows), timeout)), timeout),
+                    step: shadow::step(
+                        Arc::new(Parallel::new(std::mem::take(&mut shadows), timeout)),
+                        timeout,
+                    ),
                     detail: format!("{count} in the background"),
                     at: Some(config.at.key("backend")),
                 },
@@ -262,8 +265,7 @@ impl<'a> Builder<'a> {
             at: backend.at.clone(),
         };
         let branch = Branch { pipeline: Arc::new(Pipeline::new(steps, leaf)), condition };
-        let timeout =
-            shadow.map(|shadow| shadow.shadow_timeout.unwrap_or(endpoint.timeout));
+        let timeout = shadow.map(|shadow| shadow.shadow_timeout.unwrap_or(endpoint.timeout));
         Some((branch, plan, timeout))
     }
 
@@ -274,8 +276,12 @@ impl<'a> Builder<'a> {
     ) -> Option<(Box<dyn pipeline::Backend>, Option<Built>, PlanStep, Option<Plan>)> {
         if let Some(workflow) = &backend.workflow {
             let (pipeline, plan) = self.endpoint_pipeline(&workflow.endpoint, wiring::WORKFLOW)?;
-            let leaf =
-                torana_backends::workflow::Workflow::new(backend, workflow, pipeline, self.diagnostics);
+            let leaf = torana_backends::workflow::Workflow::new(
+                backend,
+                workflow,
+                pipeline,
+                self.diagnostics,
+            );
             let step = PlanStep {
                 name: "workflow",
                 detail: workflow.endpoint.path.clone(),

@@ -5,7 +5,10 @@ use torana_config::{ComponentLevel, Supported};
 use torana_core::{pipeline::StepFactory, step};
 use torana_http::rewrite;
 use torana_middleware as middleware;
+use torana_telemetry::LogConfig;
 use torana_wasm as wasm;
+
+use crate::reference::Described;
 
 /// A line of a table.
 pub enum Row {
@@ -20,11 +23,8 @@ pub enum Row {
 use Row::{Balance, Shadow, Step};
 
 /// In front of the router.
-pub const SERVICE: &[Row] = &[
-    Step(&rewrite::UrlRewrite),
-    Step(&rewrite::VirtualHosts),
-    Step(&wasm::ServiceHooks),
-];
+pub const SERVICE: &[Row] =
+    &[Step(&rewrite::UrlRewrite), Step(&rewrite::VirtualHosts), Step(&wasm::ServiceHooks)];
 
 /// Around all backends of an endpoint (reference 1.1, layers 8 to 10).
 pub const ENDPOINT: &[Row] = &[
@@ -85,4 +85,56 @@ pub fn supported() -> Vec<Supported> {
     });
     let others = OTHERS.iter().map(|&(namespace, level)| Supported { namespace, level });
     of_steps.chain(others).collect()
+}
+
+/// Every namespace that this version runs, with what it accepts: for the schema and the reference.
+#[must_use]
+pub fn described() -> Vec<Described> {
+    use ComponentLevel::{Backend, Endpoint, Service};
+    let own = torana_config::own_components();
+    let own = own.map(|(namespace, level, schema)| Described { namespace, level, schema });
+    let mut all = vec![
+        Described::new::<LogConfig>(torana_telemetry::NAMESPACE, Service),
+        Described::new::<rewrite::UrlRewriteConfig>("plugin/http-server", Service),
+        Described::new::<rewrite::VirtualHostConfig>("server/virtualhost", Service),
+        Described::new::<Vec<wasm::PluginConfig>>(wasm::NAMESPACE, Service),
+        Described::new::<Vec<wasm::PluginConfig>>(wasm::NAMESPACE, Endpoint),
+        Described::new::<Vec<wasm::PluginConfig>>(wasm::NAMESPACE, Backend),
+        Described::new::<middleware::proxy::ProxyConfig>(middleware::proxy::NAMESPACE, Endpoint),
+        Described::new::<middleware::proxy::BackendProxyConfig>(
+            middleware::proxy::NAMESPACE,
+            Backend,
+        ),
+        Described::new::<middleware::conditional::ConditionalConfig>(
+            middleware::conditional::NAMESPACE,
+            Backend,
+        ),
+        Described::new::<step::BackendHttpConfig>("backend/http", Backend),
+        Described::new::<torana_http::backend::HttpClientConfig>(
+            torana_http::backend::NAMESPACE,
+            Backend,
+        ),
+        Described::new::<torana_http::balance::BalancingConfig>(
+            torana_http::balance::NAMESPACE,
+            Backend,
+        ),
+    ];
+    all.extend(own);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_supported_is_described() {
+        let described = described();
+        for Supported { namespace, level } in supported() {
+            assert!(
+                described.iter().any(|one| one.namespace == namespace && one.level == level),
+                "{namespace} at {level:?} has no description"
+            );
+        }
+    }
 }

@@ -14,7 +14,10 @@ use crate::{
 /// Checks a file.
 pub(super) fn check(arguments: &cli::Check) -> Exit {
     if arguments.format == ReportFormat::Text {
-        output::print(&format!("Parsing configuration file: {}\n", arguments.config.config.display()));
+        output::print(&format!(
+            "Parsing configuration file: {}\n",
+            arguments.config.config.display()
+        ));
     }
     match app::load(&cmd::options(&arguments.config), &Resources::default()) {
         Ok(loaded) => {

@@ -25,7 +25,10 @@ pub(super) fn reference(arguments: &cli::Reference) -> Exit {
     match write(&arguments.folder, &pages) {
         Ok(()) => Exit::Success,
         Err(error) => {
-            output::note(&format!("torana: cannot write to {}: {error}", arguments.folder.display()));
+            output::note(&format!(
+                "torana: cannot write to {}: {error}",
+                arguments.folder.display()
+            ));
             Exit::Unreadable
         }
     }
@@ -45,7 +48,11 @@ fn compare(folder: &Path, pages: &[(&str, String)]) -> Exit {
     if stale.is_empty() {
         return Exit::Success;
     }
-    output::note(&format!("stale in {}: {}; run `torana reference`", folder.display(), stale.join(", ")));
+    output::note(&format!(
+        "stale in {}: {}; run `torana reference`",
+        folder.display(),
+        stale.join(", ")
+    ));
     Exit::Findings
 }
 

@@ -93,7 +93,9 @@ fn serve(options: Options) -> Exit {
     drop((control, watch));
     tracing::info!("[SERVICE: torana] shutting down: requests in flight finish");
     if !app.shutdown() {
-        tracing::warn!("[SERVICE: torana] max_shutdown_wait_time is over: open requests are cut off");
+        tracing::warn!(
+            "[SERVICE: torana] max_shutdown_wait_time is over: open requests are cut off"
+        );
     }
     Exit::Success
 }
@@ -113,9 +115,7 @@ fn watch(config: &Path, events: Sender<Event>) -> Option<Watch> {
     let watch = Watch::new(vec![config.to_owned()], move || {
         let _ = events.send(Event::Reload { origin: Origin::File, reply: None });
     });
-    watch
-        .inspect_err(|error| tracing::warn!(%error, "changes of files will not be noticed"))
-        .ok()
+    watch.inspect_err(|error| tracing::warn!(%error, "changes of files will not be noticed")).ok()
 }
 
 fn control(config: &Path, events: Sender<Event>) -> Option<Control> {
@@ -161,7 +161,10 @@ fn reload(app: &App, origin: Origin, config: &Path) -> Outcome {
                 tracing::error!("{line}");
             }
             let text = render::rejected(&rejected, false);
-            Outcome { accepted: false, text: format!("{text}{file} is refused, nothing has changed") }
+            Outcome {
+                accepted: false,
+                text: format!("{text}{file} is refused, nothing has changed"),
+            }
         }
     }
 }

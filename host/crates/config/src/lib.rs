@@ -21,6 +21,22 @@ pub use pointer::{At, Pointer};
 pub use read::{ByteSize, Documented, Field, FromConfig, Object, object_schema, read, wrong_type};
 pub use report::Located;
 pub use resolve::{ComponentLevel, Options, Supported, resolve};
+
+/// The JSON schema of a whole file. What stands under an `extra_config` is left open: components read their own.
+#[must_use]
+pub fn schema() -> Value {
+    <raw::Gateway as FromConfig>::schema()
+}
+
+/// The JSON schemas of the namespaces that this crate reads itself.
+#[must_use]
+pub fn own_components() -> [(&'static str, ComponentLevel, Value); 2] {
+    [
+        ("router", ComponentLevel::Service, <raw::Router as FromConfig>::schema()),
+        ("workflow", ComponentLevel::Backend, <raw::Workflow as FromConfig>::schema()),
+    ]
+}
+
 // The macros name these through `$crate`.
 #[doc(hidden)]
 pub use serde_json::{Value, json};

@@ -2,7 +2,8 @@
 
 use torana_config::{
     At, Diagnostic, Diagnostics, FromConfig, Value, config, config_enum, did_you_mean, json,
-    valid::{Extra, Gateway}, wrong_type,
+    valid::{Extra, Gateway},
+    wrong_type,
 };
 
 use crate::pattern::Pattern;
