@@ -73,7 +73,8 @@ impl Flatmap {
     /// The flatmap of a level: `flatmap_filter` under the namespace `proxy`, if there is one.
     pub fn of(extra: &Extra, out: &mut Diagnostics) -> Option<Self> {
         let component = extra.get("proxy")?;
-        Self::read(component.value.get(KEY)?, &component.at.key(KEY), out)
+        let value = component.value.get(KEY).filter(|value| !value.is_null())?;
+        Self::read(value, &component.at.key(KEY), out)
     }
 
     /// Reads the value of `flatmap_filter`. Problems go to `out`; an unknown type is a warning and does nothing.
