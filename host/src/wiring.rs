@@ -32,17 +32,17 @@ pub const ENDPOINT: &[Row] = &[
     Step(&step::InputFilter),
     Step(&step::BodyBuffer),
     Shadow,
-    //JP Step(&middleware::JsonPath),
+    Step(&middleware::JsonPath),
     Step(&middleware::StaticResponse),
-    //JP Step(&middleware::Flatmap),
+    Step(&middleware::Flatmap),
 ];
 
 /// Around all backends of a workflow: its input has been filtered by the endpoint around it.
 pub const WORKFLOW: &[Row] = &[
     Shadow,
-    //JP Step(&middleware::JsonPath),
+    Step(&middleware::JsonPath),
     Step(&middleware::StaticResponse),
-    //JP Step(&middleware::Flatmap),
+    Step(&middleware::Flatmap),
 ];
 
 /// Around one backend (reference 1.1, layers 11 and 12).
@@ -53,7 +53,7 @@ pub const BACKEND: &[Row] = &[
     Balance,
     Step(&step::BackendHeaderFilter),
     Step(&wasm::BackendHooks),
-    //JP Step(&middleware::JsonPath),
+    Step(&middleware::JsonPath),
     Step(&step::Decode),
 ];
 
@@ -100,6 +100,14 @@ pub fn described() -> Vec<Described> {
         Described::new::<Vec<wasm::PluginConfig>>(wasm::NAMESPACE, Service),
         Described::new::<Vec<wasm::PluginConfig>>(wasm::NAMESPACE, Endpoint),
         Described::new::<Vec<wasm::PluginConfig>>(wasm::NAMESPACE, Backend),
+        Described::new::<middleware::jsonpath::JsonPathConfig>(
+            middleware::jsonpath::NAMESPACE,
+            Endpoint,
+        ),
+        Described::new::<middleware::jsonpath::JsonPathConfig>(
+            middleware::jsonpath::NAMESPACE,
+            Backend,
+        ),
         Described::new::<middleware::proxy::ProxyConfig>(middleware::proxy::NAMESPACE, Endpoint),
         Described::new::<middleware::proxy::BackendProxyConfig>(
             middleware::proxy::NAMESPACE,

@@ -122,12 +122,7 @@ struct PoolKey<'a> {
     hooks: [Option<Hook>; 2],
 }
 
-fn build(
-    value: &Value,
-    at: Pointer,
-    cx: &mut BuildContext<'_>,
-    cache: &Cache,
-) -> Option<Built> {
+fn build(value: &Value, at: Pointer, cx: &mut BuildContext<'_>, cache: &Cache) -> Option<Built> {
     let config = read::<PluginConfig>(value, &at, cx.diagnostics)?;
     let plan = Plan { config, at };
     match plan.build(cx, cache) {
@@ -142,7 +137,8 @@ fn build(
 type Checked<T> = Result<T, Box<Diagnostic>>;
 
 impl Plan {
-    fn build(self, cx: &mut BuildContext<'_>, cache: &Cache) -> Checked<Option<Built>> {
+    /// The plugin, running, with the hooks that this level has for it.
+    fn start(&self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<(Arc<Plugin>, LevelHooks)> {
         let limits = self.config.limits.check().map_err(|(key, message)| {
             let at = self.at.key("limits").key(key);
             Box::new(Diagnostic::error("plugin-limit", at, message))
@@ -151,7 +147,11 @@ impl Plan {
         self.check_grants(&loaded)?;
         let hooks = self.level_hooks(&loaded, cx.level)?;
         loaded.engine.announce(ticks(limits.timeout));
-        let plugin = self.plugin(&loaded, limits, hooks, cx)?;
+        Ok((self.plugin(&loaded, limits, hooks, cx)?, hooks))
+    }
+
+    fn build(self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<Option<Built>> {
+        let (plugin, hooks) = self.start(cx, cache)?;
         // What the plugin's own configuration does not ask for is not called.
         let hooks = LevelHooks {
             request: hooks.request.filter(|hook| plugin.wants.contains(flag(*hook))),
@@ -163,7 +163,7 @@ impl Plan {
         let decodes =
             matches!(cx.level, Level::Backend(_, backend) if backend.encoding != Encoding::NoOp);
         let step = PluginStep::new(Arc::clone(&plugin), self.config.on_error, hooks, decodes);
-        let step = match limits.body.filter(|_| loaded.reads_body) {
+        let step = match plugin.facts.limits.body.filter(|_| plugin.pool.loaded().reads_body) {
             Some(limit) => Step::Around(Box::new(BodyStep::new(step, limit))),
             None => Step::Filter(Box::new(step)),
         };
@@ -323,4 +323,12 @@ fn flag(hook: Hook) -> Hooks {
         Hook::OnBackendResponse => Hooks::ON_BACKEND_RESPONSE,
         Hook::OnResponse => Hooks::ON_RESPONSE,
     }
+}
+
+/// The plugin of one element of the array, for tests that look at what runs.
+#[cfg(test)]
+pub(crate) fn start(value: &Value, cx: &mut BuildContext<'_>, cache: &Cache) -> Arc<Plugin> {
+    let at = Pointer::root();
+    let config = read::<PluginConfig>(value, &at, cx.diagnostics).expect("a plugin");
+    Plan { config, at }.start(cx, cache).expect("a valid plugin").0
 }

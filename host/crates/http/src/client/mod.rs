@@ -19,6 +19,8 @@ mod request_head;
 mod resolve;
 pub mod response_head;
 mod spare;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod upload;
 

@@ -128,7 +128,7 @@ fn a_worker_whose_instances_are_all_busy_says_so() {
 
     use crate::{config::OnError, step::PluginStep};
 
-    let built = super::build_plugin(plugin("test-trap", json!({})), &Resources::default());
+    let built = super::start(plugin("test-trap", json!({})), &Resources::default());
     let hooks = crate::step::LevelHooks { request: Some(crate::Hook::OnRequest), response: None };
     let step = PluginStep::new(Arc::clone(&built), OnError::Fail, hooks, false);
     let held: Vec<_> = std::iter::from_fn(|| built.pool.take().ok()).collect();

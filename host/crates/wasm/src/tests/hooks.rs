@@ -149,8 +149,20 @@ fn request_hooks_see_and_change_the_request() {
     scene.run(request).unwrap();
     let seen = scene.seen();
     let expected = [
-        "GET", "/users/7", "a=1", "7", "42", "192.0.2.7", "/users/{id}", "a", "a+b", "-",
-        "x-two+content-length+x-probe", "old", "true", "true",
+        "GET",
+        "/users/7",
+        "a=1",
+        "7",
+        "42",
+        "192.0.2.7",
+        "/users/{id}",
+        "a",
+        "a+b",
+        "-",
+        "x-two+content-length+x-probe",
+        "old",
+        "true",
+        "true",
     ];
     let mut got = values(&seen.headers, "x-probe");
     got.iter_mut().for_each(|value| {
@@ -196,8 +208,7 @@ fn response_hooks_see_and_change_data() {
     ]});
     let scene = Scene::answering(At::Endpoint, probe(commands), || {
         let text = br#"{"user":{"id":7},"secret":1}"#;
-        let mut response =
-            Response::from_object(Object::parse(&Bytes::from_static(text)).unwrap());
+        let mut response = Response::from_object(Object::parse(&Bytes::from_static(text)).unwrap());
         response.complete = false;
         response
     });
@@ -216,10 +227,7 @@ fn response_hooks_see_and_change_data() {
         ]
     );
     assert_eq!(response.status, StatusCode::CREATED);
-    assert_eq!(
-        response.object().expect("data").to_bytes(),
-        r#"{"user":{"id":7,"name":"Ada"}}"#
-    );
+    assert_eq!(response.object().expect("data").to_bytes(), r#"{"user":{"id":7,"name":"Ada"}}"#);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use torana_core::{
     pipeline::{Backend, BoxFuture, BuildContext, Built, Level, Outcome, Pipeline},
 };
 
-use crate::{cache::Cache, factory};
+use crate::{cache::Cache, factory, plugin::Plugin};
 
 /// Compiled code of this test run.
 static CACHE: LazyLock<TempDir> = LazyLock::new(|| {
@@ -51,6 +51,21 @@ fn plugin(name: &str, more: Value) -> Value {
 
 /// The steps for these plugins, or what is wrong.
 fn build(at: At, plugins: Value, resources: &Resources) -> Result<Vec<Built>, Vec<Diagnostic>> {
+    with_context(at, plugins, resources, |cx, cache| factory::build_all(cx, cache))
+}
+
+/// What runs for a plugin at endpoint level.
+fn start(value: Value, resources: &Resources) -> Arc<Plugin> {
+    with_context(At::Endpoint, json!([]), resources, |cx, cache| factory::start(&value, cx, cache))
+        .expect("a valid configuration")
+}
+
+fn with_context<T>(
+    at: At,
+    plugins: Value,
+    resources: &Resources,
+    work: impl FnOnce(&mut BuildContext<'_>, &Cache) -> T,
+) -> Result<T, Vec<Diagnostic>> {
     let gateway = gateway::gateway(at, plugins);
     let mut diagnostics = Diagnostics::default();
     let endpoint = &gateway.endpoints[0];
@@ -61,8 +76,8 @@ fn build(at: At, plugins: Value, resources: &Resources) -> Result<Vec<Built>, Ve
     };
     let mut cx =
         BuildContext { gateway: &gateway, level, resources, diagnostics: &mut diagnostics };
-    let built = factory::build_all(&mut cx, &Cache::at(CACHE.path().to_owned()));
-    if diagnostics.is_empty() { Ok(built) } else { Err(diagnostics.iter().cloned().collect()) }
+    let done = work(&mut cx, &Cache::at(CACHE.path().to_owned()));
+    if diagnostics.is_empty() { Ok(done) } else { Err(diagnostics.iter().cloned().collect()) }
 }
 
 /// What is wrong with these plugins, when exactly one thing is.
@@ -151,6 +166,7 @@ fn context() -> RequestContext {
         start: tokio::time::Instant::now(),
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
         client_ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
+        client_ip_value: HeaderValue::from_static("192.0.2.7"),
         tls: false,
         endpoint,
         shared: Arc::default(),

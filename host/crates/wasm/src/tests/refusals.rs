@@ -72,7 +72,9 @@ fn the_wrong_world() {
     );
     let found = refusal(At::Endpoint, plugins);
     assert!(
-        found.message.contains("built for torana:plugin@0.7.0, this gateway runs torana:plugin@0.1.0"),
+        found
+            .message
+            .contains("built for torana:plugin@0.7.0, this gateway runs torana:plugin@0.1.0"),
         "{}",
         found.message
     );
@@ -90,7 +92,11 @@ fn functions_of_the_wrong_type() {
     );
     let found = refusal(At::Endpoint, plugins);
     assert_eq!(found.code, "plugin-config");
-    assert!(found.message.contains("on-request") || found.message.contains("type"), "{}", found.message);
+    assert!(
+        found.message.contains("on-request") || found.message.contains("type"),
+        "{}",
+        found.message
+    );
 }
 
 #[test]
@@ -127,9 +133,8 @@ fn a_configuration_that_the_plugin_refuses() {
 
 #[test]
 fn hooks_that_do_not_fit() {
-    let hooks = |hook: &str| {
-        json!([plugin("early-answer", json!({"config": {}, "hooks": [hook]}))])
-    };
+    let hooks =
+        |hook: &str| json!([plugin("early-answer", json!({"config": {}, "hooks": [hook]}))]);
     let found = refusal(At::Endpoint, hooks("on-backend-request"));
     assert_eq!((found.code, found.at.as_str()), ("plugin-hook", "/plugins/0/hooks/0"));
     let found = refusal(At::Endpoint, hooks("on-response"));
@@ -140,7 +145,8 @@ fn hooks_that_do_not_fit() {
 
 #[test]
 fn limits_out_of_range() {
-    for (key, value) in [("timeout", "0s"), ("timeout", "2m"), ("memory", "1"), ("memory", "4GiB")] {
+    for (key, value) in [("timeout", "0s"), ("timeout", "2m"), ("memory", "1"), ("memory", "4GiB")]
+    {
         let more = json!({"config": {"response": {}}, "limits": {key: value}});
         let found = refusal(At::Endpoint, json!([plugin("header-edit", more)]));
         assert_eq!(found.code, "plugin-limit");
@@ -199,9 +205,9 @@ fn equal_plugins_survive_a_reload() {
         let config = json!({"config": {"response": {"set": {"x": value}}}});
         json!([plugin("header-edit", config)])
     };
-    let first = super::build_plugin(edits("1")[0].clone(), &resources);
-    let again = super::build_plugin(edits("1")[0].clone(), &resources);
-    let changed = super::build_plugin(edits("2")[0].clone(), &resources);
+    let first = super::start(edits("1")[0].clone(), &resources);
+    let again = super::start(edits("1")[0].clone(), &resources);
+    let changed = super::start(edits("2")[0].clone(), &resources);
     assert!(std::sync::Arc::ptr_eq(&first, &again));
     assert!(!std::sync::Arc::ptr_eq(&first, &changed));
 }

@@ -23,10 +23,8 @@ async fn serve(upstream: &Upstream, answers: &[String]) -> Vec<String> {
     for answer in answers {
         let mut head = wire.request().await;
         if head.contains("content-length: 4\r\n") || head.contains("chunked") {
-            head.push_str(&wire.until("body").await);
-            if head.contains("chunked") {
-                wire.until("0\r\n\r\n").await;
-            }
+            let end = if head.contains("chunked") { "0\r\n\r\n" } else { "body" };
+            head.push_str(&wire.until(end).await);
         }
         wire.send(answer.as_bytes()).await;
         heads.push(head);
@@ -104,16 +102,8 @@ async fn bodies_are_sent_again_only_on_demand() {
         };
         let upstream = Upstream::new().await;
         let peer = upstream.peer();
-        let mut wire = async {
-            let mut wire = upstream.accept().await;
-            wire.until("0\r\n\r\n").await;
-            wire.send(answers[0].as_bytes()).await;
-            wire
-        };
-        let (response, _wire) = {
-            let wire = unsafe_free_pin(&mut wire);
-            tokio::join!(peer.send(streamed(), &options), wire)
-        };
+        let (response, _) =
+            tokio::join!(peer.send(streamed(), &options), serve(&upstream, &answers));
         assert_eq!(response.unwrap().status, status);
 
         let options = follow(true);
