@@ -59,7 +59,7 @@ pub(crate) fn format(duration: Duration) -> String {
     if nanos == 0 {
         return "0s".to_owned();
     }
-    match units.into_iter().find(|(_, size)| nanos % size == 0) {
+    match units.into_iter().find(|(_, size)| nanos.is_multiple_of(*size)) {
         Some((unit, size)) => format!("{}{unit}", nanos / size),
         None => format!("{nanos}ns"),
     }

@@ -25,7 +25,7 @@ pub use resolve::{ComponentLevel, Options, Supported, resolve};
 /// The JSON schema of a whole file. What stands under an `extra_config` is left open: components read their own.
 #[must_use]
 pub fn schema() -> Value {
-    <raw::Gateway as FromConfig>::schema()
+    raw::schema()
 }
 
 /// The JSON schemas of the namespaces that this crate reads itself.
@@ -33,7 +33,7 @@ pub fn schema() -> Value {
 pub fn own_components() -> [(&'static str, ComponentLevel, Value); 2] {
     [
         ("router", ComponentLevel::Service, <raw::Router as FromConfig>::schema()),
-        ("workflow", ComponentLevel::Backend, <raw::Workflow as FromConfig>::schema()),
+        ("workflow", ComponentLevel::Backend, raw::workflow_schema()),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Components, Later, List};
+use super::{Components, Encoding, Later, List, Method, OutputEncoding, ServiceDiscovery};
 
 crate::config! {
     /// One upstream call of an endpoint.
@@ -13,11 +13,11 @@ crate::config! {
         /// answer of a sequence, `{JWT.claim}` a claim of the validated token.
         "url_pattern" url_pattern: String = "/".to_owned(),
         /// Method of the call. Without it, the endpoint's.
-        "method" method: String = String::new(),
+        "method" method: Option<Method> = None,
         /// How the answer is read: `json`, `fast-json`, `safejson`, `xml`, `rss`, `yaml`, `string` or `no-op`.
-        "encoding" encoding: Option<String> = None,
+        "encoding" encoding: Option<Encoding> = None,
         /// Where hosts come from: `static` or `dns`.
-        "sd" service_discovery: String = "static".to_owned(),
+        "sd" service_discovery: ServiceDiscovery = ServiceDiscovery::from("static"),
         /// Scheme of hosts found by DNS.
         "sd_scheme" scheme: String = "http".to_owned(),
         /// Hosts are taken as written: other schemes, paths and names without a scheme are allowed.
@@ -55,7 +55,7 @@ crate::config! {
         /// How often each backend is called at once.
         "concurrent_calls" concurrent_calls: u32 = 1,
         /// As at an endpoint.
-        "output_encoding" output_encoding: Option<String> = None,
+        "output_encoding" output_encoding: Option<OutputEncoding> = None,
         /// Failing backends do not make the workflow fail.
         "ignore_errors" ignore_errors: bool = false,
         /// Components of the workflow, by namespace.

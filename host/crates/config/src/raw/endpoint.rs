@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Backend, Components, Later, List};
+use super::{Backend, Components, Later, List, Method, OutputEncoding};
 
 crate::config! {
     /// A public method and path with its backends.
@@ -11,7 +11,7 @@ crate::config! {
         /// matches what nothing else does.
         "endpoint" endpoint: Option<String> = None,
         /// Method of the request.
-        "method" method: String = "GET".to_owned(),
+        "method" method: Method = Method::from("GET"),
         /// The calls that make the answer. Required, at least one.
         "backend" backend: Later<Backend> = Later::default(),
         /// Time limit of the whole exchange; without it, the root's.
@@ -26,7 +26,7 @@ crate::config! {
         "input_query_strings" input_query_strings: List<String> = List::default(),
         /// How the answer is written: `json`, `fast-json`, `json-collection`, `xml`, `yaml`, `negotiate`, `string`
         /// or `no-op`. Without it, the root's.
-        "output_encoding" output_encoding: Option<String> = None,
+        "output_encoding" output_encoding: Option<OutputEncoding> = None,
         /// Components of the endpoint level, by namespace.
         "extra_config" extra_config: Components = Components,
     }

@@ -1,4 +1,4 @@
-//! Lists that keep the positions of their elements.
+//! Types of keys that the resolver looks at again: lists with positions, components, words.
 
 use std::marker::PhantomData;
 
@@ -63,16 +63,15 @@ impl<T> Default for Later<T> {
     }
 }
 
-impl<T> FromConfig for Later<T> {
+impl<T: FromConfig> FromConfig for Later<T> {
     fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
         if !value.is_array() {
             out.push(wrong_type("an array", value, at));
         }
         Some(Self::default())
     }
-    /// Only the type: endpoints, backends and workflows contain each other, so the whole schema refers by name.
     fn schema() -> Value {
-        json!({"type": "array"})
+        json!({"type": "array", "items": T::schema(), "minItems": 1})
     }
 }
 
@@ -90,4 +89,44 @@ impl FromConfig for Components {
     fn schema() -> Value {
         json!({"type": "object"})
     }
+}
+
+/// Declares a text whose words the resolver knows: wrong ones mean something, so reading them never fails.
+macro_rules! words {
+    ($($(#[doc = $doc:literal])* $name:ident: $($word:literal)*;)*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub(crate) struct $name(pub(crate) String);
+
+        impl From<&str> for $name {
+            fn from(word: &str) -> Self {
+                Self(word.to_owned())
+            }
+        }
+
+        impl FromConfig for $name {
+            fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+                String::from_config(value, at, out).map(Self)
+            }
+            fn schema() -> Value {
+                json!({"enum": [$($word),*]})
+            }
+            fn written(&self) -> Option<Value> {
+                self.0.written()
+            }
+        }
+    )*};
+}
+
+words! {
+    /// A method of an endpoint or backend.
+    Method: "GET" "HEAD" "POST" "PUT" "PATCH" "DELETE" "OPTIONS";
+    /// How an answer is written.
+    OutputEncoding: "json" "fast-json" "json-collection" "xml" "yaml" "negotiate" "string" "no-op";
+    /// How a backend's answer is read.
+    Encoding: "json" "fast-json" "safejson" "xml" "rss" "yaml" "string" "no-op";
+    /// Where hosts come from.
+    ServiceDiscovery: "static" "dns";
+    /// A version of TLS.
+    TlsVersion: "TLS12" "TLS13";
 }

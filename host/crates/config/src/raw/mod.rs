@@ -10,13 +10,18 @@ mod tls;
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 pub(crate) use self::{
     backend::{Backend, Workflow},
     endpoint::Endpoint,
-    list::{Components, Later, List},
+    list::{
+        Components, Encoding, Later, List, Method, OutputEncoding, ServiceDiscovery, TlsVersion,
+    },
     router::Router,
     tls::{ClientTls, ServerTls},
 };
+use crate::FromConfig;
 
 crate::config! {
     /// The whole file. A key that starts with `@`, `$`, `_` or `#` is a comment, here and in every object below.
@@ -34,13 +39,13 @@ crate::config! {
         /// For how long clients may cache complete answers of endpoints without their own.
         "cache_ttl" cache_ttl: Duration = Duration::ZERO,
         /// How answers are written by endpoints without their own.
-        "output_encoding" output_encoding: Option<String> = None,
+        "output_encoding" output_encoding: Option<OutputEncoding> = None,
         /// Hosts of backends without their own, such as `http://users:8080`.
         "host" host: List<String> = List::default(),
         /// The public methods and paths.
         "endpoints" endpoints: Later<Endpoint> = Later::default(),
         /// Consumers of message queues. Not built yet: a warning says so.
-        "async_agent" async_agent: Option<crate::Value> = None,
+        "async_agent" async_agent: Option<Value> = None,
         /// Components of the service level, by namespace.
         "extra_config" extra_config: Components = Components,
         /// TLS of the listener.
@@ -117,5 +122,81 @@ impl Gateway {
             .into_iter()
             .map(|field| field.key)
             .filter(|key| !OTHERS.contains(key))
+    }
+}
+
+/// The JSON schema of the whole file; components are left open.
+pub(crate) fn schema() -> Value {
+    let mut schema = <Gateway as FromConfig>::schema();
+    require(&mut schema, "", &["version"]);
+    schema["properties"]["version"]["const"] = 3.into();
+    require(&mut schema, "/properties/endpoints/items", &["endpoint", "backend"]);
+    require(&mut schema, "/properties/tls/properties/keys/items", &["public_key", "private_key"]);
+    let pairs = "/properties/client_tls/properties/client_certs/items";
+    require(&mut schema, pairs, &["certificate", "private_key"]);
+    // A good file may have no endpoint yet.
+    if let Some(Value::Object(endpoints)) = schema.pointer_mut("/properties/endpoints") {
+        endpoints.remove("minItems");
+    }
+    schema
+}
+
+/// The JSON schema of a workflow.
+pub(crate) fn workflow_schema() -> Value {
+    let mut schema = <Workflow as FromConfig>::schema();
+    require(&mut schema, "", &["endpoint", "backend"]);
+    schema
+}
+
+/// Keys whose absence the resolver reports itself, with more to say than their names.
+fn require(schema: &mut Value, object: &str, keys: &[&str]) {
+    if let Some(object) = schema.pointer_mut(object) {
+        object["required"] = keys.into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_reaches_down_to_backends() {
+        let schema = schema();
+        let backend = "/properties/endpoints/items/properties/backend/items";
+        let backend = schema.pointer(backend).expect("backends are described");
+        assert_eq!(backend["properties"]["encoding"]["enum"][0], "json");
+        assert_eq!(backend["properties"]["sd"]["default"], "static");
+        let endpoint = &schema["properties"]["endpoints"]["items"];
+        assert_eq!(endpoint["required"], serde_json::json!(["endpoint", "backend"]));
+        assert_eq!(endpoint["patternProperties"]["^[@$_#]"], serde_json::json!({}));
+        assert_eq!(schema["properties"]["timeout"]["default"], "2s");
+        let keys = &schema["properties"]["tls"]["properties"]["keys"]["items"];
+        assert_eq!(keys["required"][0], "public_key");
+        assert_eq!(workflow_schema()["properties"]["backend"]["items"]["type"], "object");
+    }
+
+    #[test]
+    fn every_key_has_a_meaning() {
+        fn check(schema: &Value, at: &str) {
+            let Some(properties) = schema["properties"].as_object() else { return };
+            for (key, property) in properties {
+                let description = property["description"].as_str().unwrap_or_default();
+                assert!(description.ends_with('.'), "{at}/{key}: {description}");
+                check(property, &format!("{at}/{key}"));
+                check(&property["items"], &format!("{at}/{key}/*"));
+            }
+        }
+        check(&schema(), "");
+        check(&workflow_schema(), "workflow");
+        check(&<Router as FromConfig>::schema(), "router");
+    }
+
+    #[test]
+    fn the_environment_reaches_only_scalars() {
+        let schema = schema();
+        for key in Gateway::scalar_keys() {
+            let kind = &schema["properties"][key]["type"];
+            assert!(kind != "array" && kind != "object", "{key}");
+        }
     }
 }

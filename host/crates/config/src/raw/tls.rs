@@ -1,6 +1,6 @@
 //! `tls` and `client_tls` as written.
 
-use super::List;
+use super::{List, TlsVersion};
 
 crate::config! {
     /// TLS of the listener. HTTP/2 is offered over it.
@@ -14,9 +14,9 @@ crate::config! {
         /// Key of a single pair. Old; `keys` is today's key.
         "private_key" private_key: Option<String> = None,
         /// Lowest version: `TLS12` or `TLS13`.
-        "min_version" min_version: String = "TLS13".to_owned(),
+        "min_version" min_version: TlsVersion = TlsVersion::from("TLS13"),
         /// Highest version: `TLS12` or `TLS13`.
-        "max_version" max_version: String = "TLS13".to_owned(),
+        "max_version" max_version: TlsVersion = TlsVersion::from("TLS13"),
         /// Numbers of the allowed TLS 1.2 cipher suites; without it, all that are safe.
         "cipher_suites" cipher_suites: List<u16> = List::default(),
         /// Numbers of the key exchange groups, best first; without it, all that are safe.
@@ -54,9 +54,9 @@ crate::config! {
         /// Certificates shown to backends that ask.
         "client_certs" client_certs: List<ClientKeyPair> = List::default(),
         /// Lowest version: `TLS12` or `TLS13`. Without this whole section TLS 1.2 is allowed as well.
-        "min_version" min_version: String = "TLS13".to_owned(),
+        "min_version" min_version: TlsVersion = TlsVersion::from("TLS13"),
         /// Highest version: `TLS12` or `TLS13`.
-        "max_version" max_version: String = "TLS13".to_owned(),
+        "max_version" max_version: TlsVersion = TlsVersion::from("TLS13"),
         /// Numbers of the allowed TLS 1.2 cipher suites; without it, all that are safe.
         "cipher_suites" cipher_suites: List<u16> = List::default(),
         /// Numbers of the key exchange groups, best first; without it, all that are safe.

@@ -75,12 +75,12 @@ fn one(
 ) -> Option<Backend> {
     let raw = raw::Backend::from_config(value, at, cx.out)?;
     let mut extra = extra::resolve(value, at, ComponentLevel::Backend, cx);
-    let method = match raw.method.as_str() {
+    let method = match raw.method.as_ref().map_or("", |word| word.0.as_str()) {
         "" => Some(around.method),
         word => word::method(word, At::Key(&at, "method"), cx.out),
     };
     let method = method.unwrap_or(around.method);
-    let service_discovery = service_discovery(&raw.service_discovery, at, cx);
+    let service_discovery = service_discovery(&raw.service_discovery.0, at, cx);
     let hosts = hosts(&raw, service_discovery, at, cx);
     let workflow = extra::take(&mut extra, "workflow")
         .and_then(|component| workflow::resolve(&component, around, method, cx))
@@ -98,7 +98,7 @@ fn one(
         position: around.sequential.then_some(index),
         claims: around.claims,
     };
-    let own_encoding = word::encoding(raw.encoding.as_deref(), At::Key(&at, "encoding"), cx.out);
+    let own_encoding = word::encoding(raw.encoding.as_ref(), At::Key(&at, "encoding"), cx.out);
     Some(Backend {
         hosts,
         service_discovery,
@@ -176,7 +176,8 @@ fn service_discovery(word: &str, at: At<'_>, cx: &mut Context<'_>) -> ServiceDis
 
 /// Whether the call goes to a host: components of other kinds find their own way.
 fn needs_host(extra: &Extra) -> bool {
-    const OVER_HTTP: [&str; 5] = [
+    const OVER_HTTP: [&str; 6] = [
+        "backend/balancing",
         "backend/conditional",
         "backend/graphql",
         "backend/http",

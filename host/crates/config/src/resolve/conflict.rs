@@ -9,6 +9,8 @@ use crate::{
 
 /// Reports endpoints with the same method and the same path but for the names of parameters.
 pub(super) fn check(endpoints: &[Endpoint], health_path: Option<&str>, out: &mut Diagnostics) {
+    // The usual path is reserved wherever the health endpoint is, which was reported with the path.
+    let health_path = health_path.filter(|path| *path != "/__health");
     let mut seen = HashMap::<_, &Endpoint>::with_capacity(endpoints.len());
     for endpoint in endpoints {
         // A catch-all takes any method.

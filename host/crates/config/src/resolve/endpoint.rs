@@ -32,7 +32,7 @@ fn one(value: &Value, at: At<'_>, cx: &mut Context<'_>) -> Option<Endpoint> {
         let message = "`endpoint` is missing: the path of the endpoint";
         cx.out.push(Diagnostic::error("missing-key", at.pointer(), message));
     }
-    let method = method(&raw.method, At::Key(&at, "method"), cx.out);
+    let method = method(&raw.method.0, At::Key(&at, "method"), cx.out);
     let extra = extra::resolve(value, at, ComponentLevel::Endpoint, cx);
     let timeout = limit(raw.timeout).unwrap_or(cx.inherited.timeout);
     let own_encoding = word::checked_output(raw.output_encoding, at, cx);

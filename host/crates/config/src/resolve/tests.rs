@@ -328,17 +328,10 @@ fn equal_routes_are_found() {
         ["/endpoints/0/endpoint", "/endpoints/5/endpoint", "/endpoints/7/endpoint"]
     );
     let located = outcome.document.locate_all(&outcome.out);
-    assert!(located.iter().all(|one| one.related.is_some_and_before(one.span.start)));
-}
-
-trait Before {
-    fn is_some_and_before(&self, start: usize) -> bool;
-}
-
-impl Before for Option<(crate::Span, String)> {
-    fn is_some_and_before(&self, start: usize) -> bool {
-        self.as_ref().is_some_and(|(span, _)| span.start < start)
-    }
+    let precedes = |one: &crate::Located| {
+        one.related.as_ref().is_some_and(|(first, _)| first.start < one.span.start)
+    };
+    assert!(located.iter().all(precedes));
 }
 
 #[test]

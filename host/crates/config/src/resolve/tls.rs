@@ -13,7 +13,7 @@ pub(super) fn server(
     out: &mut Diagnostics,
 ) -> Option<ServerTls> {
     let raw = raw.filter(|raw| !raw.disabled)?;
-    let (min_version, max_version) = versions(&raw.min_version, &raw.max_version, at, out);
+    let (min_version, max_version) = versions(&raw.min_version.0, &raw.max_version.0, at, out);
     Some(ServerTls {
         keys: server_keys(raw, at, out),
         min_version,
@@ -48,7 +48,7 @@ pub(super) fn client(
             at: At::Key(&root, "allow_insecure_connections").pointer(),
         });
     };
-    let (min_version, max_version) = versions(&raw.min_version, &raw.max_version, at, out);
+    let (min_version, max_version) = versions(&raw.min_version.0, &raw.max_version.0, at, out);
     let list = At::Key(&at, "client_certs");
     let pairs = raw.client_certs.0.iter();
     Some(ClientTls {

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     At, Diagnostic, Diagnostics, did_you_mean,
-    raw::List,
+    raw::{self, List},
     valid::{Encoding, Method, Names, OutputEncoding},
 };
 
@@ -45,11 +45,11 @@ pub(super) fn method(word: &str, at: At<'_>, out: &mut Diagnostics) -> Option<Me
 
 /// The word of `output_encoding`, with a warning if nobody knows it.
 pub(super) fn checked_output(
-    word: Option<String>,
+    word: Option<raw::OutputEncoding>,
     parent: At<'_>,
     cx: &mut Context<'_>,
 ) -> Option<String> {
-    let word = word.filter(|word| !word.is_empty())?;
+    let word = word.map(|word| word.0).filter(|word| !word.is_empty())?;
     if known_output(&word).is_none() {
         let at = At::Key(&parent, "output_encoding");
         cx.out.push(unknown_encoding(&word, at, OUTPUTS.iter().map(|(known, _)| *known)));
@@ -71,8 +71,13 @@ pub(super) fn output(word: Option<&str>, sole_backend: Option<Encoding>) -> Outp
 }
 
 /// How a backend's answer is read; an unknown word means JSON (reference 2.4).
-pub(super) fn encoding(word: Option<&str>, at: At<'_>, out: &mut Diagnostics) -> Encoding {
-    let Some(word) = word.filter(|word| !word.is_empty()) else { return Encoding::Json };
+pub(super) fn encoding(
+    word: Option<&raw::Encoding>,
+    at: At<'_>,
+    out: &mut Diagnostics,
+) -> Encoding {
+    let word = word.map(|word| word.0.as_str()).filter(|word| !word.is_empty());
+    let Some(word) = word else { return Encoding::Json };
     match ENCODINGS.iter().find(|(known, ..)| *known == word) {
         Some((_, encoding, _)) => *encoding,
         None => {
