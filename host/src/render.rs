@@ -45,10 +45,10 @@ pub fn rejected(rejected: &Rejected, colour: bool) -> String {
     match rejected {
         Rejected::Load(error) => match error.located() {
             Some(located) => findings(std::slice::from_ref(located), None, colour),
-            None => format!("{error}\n"),
+            None => format!("torana: {error}\n"),
         },
         Rejected::Invalid { document, findings: found } => findings(found, Some(document), colour),
-        Rejected::Bind { .. } => format!("{rejected}\n"),
+        Rejected::Bind { .. } => format!("torana: {rejected}\n"),
     }
 }
 

@@ -1,1 +1,16 @@
-//! Integration tests.
+//! Behaviour that a golden scenario cannot tell: time, streams, connections, processes, certificates.
+
+mod cli;
+mod common;
+mod compression;
+mod examples;
+mod http2;
+mod limits;
+mod misbehaving;
+mod proxy_protocol;
+mod reload;
+mod shutdown;
+mod streaming;
+mod tls;
+mod wasm;
+mod wire;

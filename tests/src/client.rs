@@ -405,10 +405,9 @@ impl Client {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => End::Closed,
             Err(error) if error.kind() == io::ErrorKind::ConnectionReset => End::Reset,
             Err(error) if error.kind() == io::ErrorKind::InvalidData => End::Reset,
-            Err(error) => panic!(
-                "nothing came: {error}; so far {:?}",
-                String::from_utf8_lossy(&self.buffer)
-            ),
+            Err(error) => {
+                panic!("nothing came: {error}; so far {:?}", String::from_utf8_lossy(&self.buffer))
+            }
         }
     }
 }

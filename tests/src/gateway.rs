@@ -15,7 +15,6 @@ pub struct Builder {
     scratch: Scratch,
     name: String,
     debug: bool,
-    watch: bool,
     workers: Option<usize>,
     environment: Vec<(String, String)>,
 }
@@ -46,13 +45,6 @@ impl Builder {
     #[must_use]
     pub fn debug(mut self, debug: bool) -> Self {
         self.debug = debug;
-        self
-    }
-
-    /// Reloads when the file changes.
-    #[must_use]
-    pub fn watch(mut self) -> Self {
-        self.watch = true;
         self
     }
 
@@ -92,8 +84,7 @@ impl Builder {
             // Two, also on a machine with one core: requests of one test may land on different workers.
             workers: Some(self.workers.unwrap_or(2)),
             environment: self.environment,
-            watch: self.watch,
-            control: false,
+            ..Options::default()
         })?;
         // The listener may be bound to the unspecified address; clients need one that they can name.
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, app.address().port()));
@@ -118,7 +109,6 @@ impl Gateway {
             scratch: Scratch::new(),
             name: "gateway.json".to_owned(),
             debug: false,
-            watch: false,
             workers: None,
             environment: Vec::new(),
         }
@@ -177,7 +167,7 @@ impl Gateway {
     /// Stops accepting, finishes what runs, and gives back when that is done.
     pub fn shutdown(mut self) {
         if let Some(app) = self.app.take() {
-            app.shutdown();
+            let _ = app.shutdown();
         }
     }
 }

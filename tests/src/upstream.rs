@@ -520,7 +520,11 @@ impl Upstream {
         let mut state = self.shared.lock();
         while !done(&state.received, state.open) {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "the upstream waited in vain for {what}: {:#?}", state.received);
+            assert!(
+                !left.is_zero(),
+                "the upstream waited in vain for {what}: {:#?}",
+                state.received
+            );
             state = self
                 .shared
                 .changed

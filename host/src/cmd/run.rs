@@ -7,10 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use torana_config::Severity;
 use torana_telemetry::LogConfig;
 
 use crate::{
-    app::{App, Options, StartError},
+    app::{App, Options, Rejected, StartError},
     cli::{self, Exit},
     cmd,
     control::{self, Control, Outcome},
@@ -157,14 +158,26 @@ fn reload(app: &App, origin: Origin, config: &Path) -> Outcome {
         }
         Err(rejected) => {
             tracing::error!(%origin, "[SERVICE: torana] {file} is refused, nothing has changed");
-            for line in rejected.to_string().lines() {
-                tracing::error!("{line}");
-            }
+            log(&rejected);
             let text = render::rejected(&rejected, false);
             Outcome {
                 accepted: false,
                 text: format!("{text}{file} is refused, nothing has changed"),
             }
+        }
+    }
+}
+
+/// One line for each finding, at its own level.
+fn log(rejected: &Rejected) {
+    let Rejected::Invalid { findings, .. } = rejected else {
+        tracing::error!("{rejected}");
+        return;
+    };
+    for finding in findings {
+        match finding.severity {
+            Severity::Error => tracing::error!("{finding}"),
+            Severity::Warning => tracing::warn!("{finding}"),
         }
     }
 }

@@ -1,7 +1,10 @@
-//! The gateway's program, built by this package so that its tests find it.
+//! The gateway's program, built by this package so that its tests find it: what `torana`'s own `main` does.
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
+use torana::{cli::Cli, cmd};
+
 fn main() -> ExitCode {
-    torana::main()
+    cmd::execute(&Cli::parse().command).into()
 }

@@ -124,7 +124,8 @@ impl Exchange {
         if !wanted || expected.directive("json").is_some() || expected.body.contains("{{any}}") {
             return Ok(false);
         }
-        let head = self.response.split_once("\n\n").map_or(self.response.trim_end(), |(head, _)| head);
+        let head =
+            self.response.split_once("\n\n").map_or(self.response.trim_end(), |(head, _)| head);
         let new = if text.is_empty() { format!("{head}\n") } else { format!("{head}\n\n{text}\n") };
         fs::write(self.stem.with_extension("response"), new).map_err(|error| error.to_string())?;
         Ok(true)
@@ -274,7 +275,8 @@ fn check_received(expected: &Message, on: usize, received: &Received) -> Result<
     }
     check_headers(expected, &received.headers)?;
     if expected.directive("only").is_some() {
-        let more = received.headers.iter().find(|(name, _)| values(&expected.headers, name).is_empty());
+        let more =
+            received.headers.iter().find(|(name, _)| values(&expected.headers, name).is_empty());
         if let Some((name, value)) = more {
             return Err(format!("unexpected {name}: {value}"));
         }

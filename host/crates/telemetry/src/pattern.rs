@@ -145,7 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Level, time::Calendar};
+    use crate::{Level, log::Value, time::Calendar};
 
     fn written(pattern: &str, colour: bool) -> String {
         let event = Line {
@@ -153,7 +153,7 @@ mod tests {
             level: Level::Warning,
             module: "torana_http",
             message: "slow\nupstream".to_owned(),
-            fields: vec![("host", "b:80".to_owned())],
+            fields: vec![("host", Value::Text("b:80".to_owned()))],
         };
         let mut line = Vec::new();
         Pattern::parse(pattern).unwrap().write(&event, colour, &mut line);

@@ -4,6 +4,7 @@
 
 mod bindings;
 mod cache;
+mod code;
 mod component;
 mod config;
 mod digest;
@@ -23,6 +24,7 @@ mod wasi;
 #[cfg(test)]
 mod tests;
 
+pub use code::codes;
 pub use component::Hook;
 pub use config::{Grants, Isolation, LimitsConfig, OnError, PluginConfig};
 pub use factory::{BackendHooks, EndpointHooks, NAMESPACE, ServiceHooks, watched_files};

@@ -306,3 +306,6 @@ impl fmt::Debug for Object {
         f.write_str(&String::from_utf8_lossy(&self.to_bytes()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,6 @@ impl Value {
     ///
     /// # Errors
     /// The value itself, when it is not an object.
-    #[expect(clippy::result_large_err, reason = "the value goes back to where it came from")]
     pub fn into_object(self) -> Result<Object, Self> {
         match self {
             Self::Object(object) => Ok(object),

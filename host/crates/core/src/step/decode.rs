@@ -9,7 +9,9 @@ use crate::{
     encoding::{self, Decoder},
     entity::Object,
     format::Formatter,
-    pipeline::{BoxFuture, BuildContext, Built, Level, Middleware, Next, Outcome, Step, StepFactory},
+    pipeline::{
+        BoxFuture, BuildContext, Built, Level, Middleware, Next, Outcome, Step, StepFactory,
+    },
 };
 
 /// Largest body of a backend that is decoded, in bytes.
@@ -153,10 +155,7 @@ impl Decoding {
                 }
                 let mut data = serde_json::Map::new();
                 data.insert(key.clone(), details.into());
-                Ok(Response {
-                    complete: false,
-                    ..Response::from_object(Object::from_tree(data))
-                })
+                Ok(Response { complete: false, ..Response::from_object(Object::from_tree(data)) })
             }
         }
     }

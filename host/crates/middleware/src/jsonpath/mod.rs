@@ -106,7 +106,7 @@ impl JsonPathConfig {
     /// places in the data: then the data must not go on.
     pub fn apply(&self, object: &mut Object) -> Result<(), Error> {
         for query in &self.delete {
-            query.edit(object, |map, places| location::delete(map, places))?;
+            query.edit(object, location::delete)?;
         }
         for mask in &self.mask {
             mask.path.edit(object, |map, places| mask.apply(map, &places))?;

@@ -168,7 +168,23 @@ pub(crate) struct Line<'a> {
     pub(crate) level: Level,
     pub(crate) module: &'a str,
     pub(crate) message: String,
-    pub(crate) fields: Vec<(&'static str, String)>,
+    pub(crate) fields: Vec<(&'static str, Value)>,
+}
+
+/// The value of a field.
+pub(crate) enum Value {
+    /// Stands in quotes in JSON.
+    Text(String),
+    /// A number or boolean, as JSON writes it.
+    Plain(String),
+}
+
+impl Value {
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Plain(text) => text,
+        }
+    }
 }
 
 impl<'a> Line<'a> {
@@ -192,7 +208,7 @@ impl<'a> Line<'a> {
             line.push(b' ');
             line.extend_from_slice(key.as_bytes());
             line.push(b'=');
-            escape::terminal(value.as_bytes(), line);
+            escape::terminal(value.text().as_bytes(), line);
         }
     }
 }
@@ -200,13 +216,13 @@ impl<'a> Line<'a> {
 #[derive(Default)]
 struct Fields {
     message: String,
-    others: Vec<(&'static str, String)>,
+    others: Vec<(&'static str, Value)>,
 }
 
 impl Fields {
-    fn add(&mut self, field: &Field, value: String) {
+    fn add(&mut self, field: &Field, value: Value) {
         if field.name() == "message" {
-            self.message = value;
+            value.text().clone_into(&mut self.message);
         } else {
             self.others.push((field.name(), value));
         }
@@ -215,13 +231,22 @@ impl Fields {
 
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.add(field, value.to_owned());
+        self.add(field, Value::Text(value.to_owned()));
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, Value::Plain(value.to_string()));
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, Value::Plain(value.to_string()));
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, Value::Plain(value.to_string()));
     }
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.add(field, value.to_string());
+        self.add(field, Value::Text(value.to_string()));
     }
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.add(field, format!("{value:?}"));
+        self.add(field, Value::Text(format!("{value:?}")));
     }
 }
 
@@ -287,9 +312,15 @@ fn object(event: &Line<'_>, prefix: &str, names: &Names, line: &mut Vec<u8>) {
             line.extend_from_slice(b",\"");
         }
         escape::json(key.as_bytes(), line);
-        line.extend_from_slice(b"\":\"");
-        escape::json(value.as_bytes(), line);
-        line.push(b'"');
+        line.extend_from_slice(b"\":");
+        match value {
+            Value::Plain(text) => line.extend_from_slice(text.as_bytes()),
+            Value::Text(text) => {
+                line.push(b'"');
+                escape::json(text.as_bytes(), line);
+                line.push(b'"');
+            }
+        }
     }
     if !event.fields.is_empty() {
         line.push(b'}');

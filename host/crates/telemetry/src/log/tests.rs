@@ -1,6 +1,6 @@
 //! Application lines as they leave the process. One test, as the subscriber belongs to the whole process.
 
-use serde_json::Value;
+use serde_json::Value as Json;
 
 use super::*;
 use crate::sink::tests::Memory;
@@ -31,12 +31,12 @@ fn log_everything() {
 fn levels_formats_and_changes() {
     let (memory, sink) = use_settings(&LogConfig::default());
     log_everything();
-    let json: Vec<Value> =
+    let json: Vec<Json> =
         lines(&memory, &sink).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let words: Vec<_> = json.iter().map(|line| line["level"].as_str().unwrap()).collect();
     assert_eq!(words, ["INFO", "WARNING", "ERROR", "CRITICAL"]);
     assert_eq!(json[0]["message"], "listening\non");
-    assert_eq!(json[0]["fields"], serde_json::json!({"port": "8080", "host": "a\"b"}));
+    assert_eq!(json[0]["fields"], serde_json::json!({"port": 8080, "host": "a\"b"}));
     assert_eq!(json[0]["module"], "torana_http");
     assert_eq!(json[2]["fields"]["error"], "refused");
 
@@ -49,7 +49,7 @@ fn levels_formats_and_changes() {
     };
     let (memory, sink) = use_settings(&config);
     log_everything();
-    let json: Vec<Value> =
+    let json: Vec<Json> =
         lines(&memory, &sink).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(json.len(), 1);
     assert_eq!(json[0]["@version"], 1);

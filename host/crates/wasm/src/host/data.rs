@@ -152,7 +152,56 @@ fn not_a_pointer(pointer: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn tree() -> impl Strategy<Value = Tree> {
+        let leaf = prop_oneof![
+            Just(Tree::Null),
+            any::<bool>().prop_map(Tree::from),
+            any::<i32>().prop_map(Tree::from),
+            "[a-z~/]{0,3}".prop_map(Tree::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Tree::from),
+                prop::collection::btree_map("[a-c0-1~/]{0,2}", inner, 0..4)
+                    .prop_map(|map| Tree::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// The same as on a plain tree, whatever the pointer.
+        #[test]
+        fn finds_what_a_tree_finds(
+            map in prop::collection::btree_map("[a-c]{1}", tree(), 0..4),
+            pointer in "(/[a-c0-2~/]{0,2}){0,4}",
+        ) {
+            let tree = Tree::Object(map.into_iter().collect());
+            let object = Object::parse(&Bytes::from(tree.to_string())).expect("an object");
+            let expected = tree.pointer(&pointer).cloned();
+            let found = get(&object, &pointer)
+                .map(|text| serde_json::from_str::<Tree>(&text).expect("JSON"));
+            prop_assert_eq!(found, expected);
+        }
+
+        /// What was put there is found there, and no text makes it panic.
+        #[test]
+        fn finds_what_was_set(
+            map in prop::collection::btree_map("[a-c]{1}", tree(), 0..4),
+            pointer in "(/[a-c0-2~/-]{0,2}){0,4}|.{0,4}",
+            value in tree(),
+        ) {
+            let tree = Tree::Object(map.into_iter().collect());
+            let mut object = Object::parse(&Bytes::from(tree.to_string())).expect("an object");
+            if set(&mut object, &pointer, value.to_string()).is_ok() && !pointer.ends_with('-') {
+                prop_assert_eq!(get(&object, &pointer), Some(value.to_string()));
+            }
+            let _ = remove(&mut object, &pointer);
+        }
+    }
 
     fn object() -> Object {
         let text = r#"{"a":{"b":[1,{"c":2}],"x/y":3},"n":1.50,"z":null}"#;

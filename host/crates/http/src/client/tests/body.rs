@@ -125,7 +125,7 @@ async fn a_broken_body_stays_broken() {
     let peer = upstream.peer();
     let (response, mut wire) = tokio::join!(call(&peer, get("/")), upstream.answer(answer));
     let mut body = body_of(response.unwrap());
-    wire.send(b"2\r\nhi\r\nbad").await;
+    wire.send(b"2\r\nhi\r\nwrong").await;
     assert_eq!(frame(&mut body).await.unwrap().unwrap(), "hi");
     let mut errors = 0;
     while errors < 3 {

@@ -44,8 +44,8 @@ async fn names_are_resolved() {
 async fn silence_has_a_limit() {
     let upstream = Upstream::new().await;
     let limit = Duration::from_secs(7);
-    let peer = upstream
-        .peer_with(&ClientSettings { response_header_timeout: Some(limit), ..settings() });
+    let peer =
+        upstream.peer_with(&ClientSettings { response_header_timeout: Some(limit), ..settings() });
     let serve = async {
         let mut wire = upstream.accept().await;
         wire.request().await;

@@ -171,7 +171,10 @@ async fn other_codings_pass() {
     let options = CallOptions::default();
     for coding in ["identity", "compress", "gzip, br"] {
         let (response, body) = decoded(coding, b"data", None, &options).await.unwrap();
-        assert_eq!((response.headers["content-encoding"].to_str().unwrap(), &body[..]), (coding, &b"data"[..]));
+        assert_eq!(
+            (response.headers["content-encoding"].to_str().unwrap(), &body[..]),
+            (coding, &b"data"[..])
+        );
     }
 }
 

@@ -174,13 +174,14 @@ async fn text(response: Response) -> Result<String, Error> {
     Ok(String::from_utf8(bytes.to_vec()).unwrap())
 }
 
-/// Sends a request, has it answered with `answer`, and gives the body, or the error of the head or the body.
+/// Sends a request, has it answered with `answer` and the connection closed, and gives the body, or the error of the
+/// head or the body.
 async fn outcome(request: Request, answer: &[u8]) -> Result<String, Error> {
     let upstream = Upstream::new().await;
     let peer = upstream.peer();
-    let (response, wire) = tokio::join!(call(&peer, request), upstream.answer(answer));
-    drop(wire);
-    text(response?).await
+    let ask = async { text(call(&peer, request).await?).await };
+    let (outcome, ()) = tokio::join!(ask, async { drop(upstream.answer(answer).await) });
+    outcome
 }
 
 /// Lets the runtime notice what has happened on sockets.

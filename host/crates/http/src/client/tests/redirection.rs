@@ -145,8 +145,7 @@ async fn circles_end() {
     let peer = upstream.peer();
     let options = follow(false);
     let answers = vec![redirect(302, "/again"); 11];
-    let (response, heads) =
-        tokio::join!(peer.send(get("/"), &options), serve(&upstream, &answers));
+    let (response, heads) = tokio::join!(peer.send(get("/"), &options), serve(&upstream, &answers));
     assert_eq!(response.unwrap_err().kind(), ErrorKind::Protocol);
     assert_eq!(heads.len(), 11);
 }

@@ -107,7 +107,8 @@ async fn seen(request: Request, end: &str) -> String {
 async fn bodies_are_delimited() {
     let with_length = seen(post("hello"), "hello").await;
     assert!(with_length.ends_with("\r\ncontent-length: 5\r\n\r\nhello"), "{with_length}");
-    let chunked = seen(put(pieces([Ok("hello"), Ok(""), Ok(" world!!!!!")])), "\r\n0\r\n\r\n").await;
+    let chunked =
+        seen(put(pieces([Ok("hello"), Ok(""), Ok(" world!!!!!")])), "\r\n0\r\n\r\n").await;
     assert!(
         chunked.ends_with(
             "\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\nb\r\n world!!!!!\r\n0\r\n\r\n"

@@ -1,0 +1,17 @@
+//! The codes of the findings of this crate.
+
+/// Each code with what it means, in alphabetical order.
+#[must_use]
+pub fn codes() -> &'static [(&'static str, &'static str)] {
+    &[
+        ("plugin-component", "a plugin's file is not a component for this gateway"),
+        ("plugin-config", "a plugin refuses its configuration, or does not start"),
+        ("plugin-digest", "a plugin's file is not the one whose digest is configured"),
+        ("plugin-engine", "plugins cannot run on this machine"),
+        ("plugin-grant", "a plugin asks for something that is not granted, or cannot be"),
+        ("plugin-hook", "a plugin has no hook for the level at which it stands"),
+        ("plugin-import", "a plugin needs something from its host that is not offered"),
+        ("plugin-limit", "a limit is out of range"),
+        ("plugin-source", "a plugin's file cannot be read"),
+    ]
+}

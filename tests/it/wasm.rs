@@ -1,0 +1,192 @@
+//! Plugins in a running gateway: hooks at each level, early answers, faults that cost one request.
+
+use torana_plugins_build::plugin;
+use torana_tests::{
+    gateway::Gateway,
+    upstream::{Reply, Script, Upstream},
+};
+
+fn upstream() -> Upstream {
+    Upstream::start(
+        Script::new().on(
+            "*",
+            "/b",
+            Reply::json(r#"{"x":1}"#)
+                .header("X-Remove", "1")
+                .header("X-Set", "backend")
+                .header("X-Add", "1"),
+        ),
+    )
+}
+
+/// `plugin/wasm` with one plugin.
+fn section(name: &str, config: &str, more: &str) -> String {
+    format!(
+        r#""extra_config": {{ "plugin/wasm": [
+            {{ "name": "{name}", "source": "{}", "config": {config}{more} }}] }}"#,
+        plugin(name).display()
+    )
+}
+
+const EDITS: &str = r#"{
+  "request": { "remove": ["X-Remove"], "set": { "X-Set": "plugin" }, "add": { "X-Add": "2" } },
+  "response": { "remove": ["X-Remove"], "set": { "X-Set": "plugin" }, "add": { "X-Add": "2" } } }"#;
+
+/// A gateway whose `/a` has the given sections at the three levels; each may be empty.
+fn start(upstream: &Upstream, service: &str, endpoint: &str, backend: &str) -> Gateway {
+    let member = |section: &str| {
+        if section.is_empty() { String::new() } else { format!(", {section}") }
+    };
+    Gateway::start(format!(
+        r#"{{ "version": 3, "host": ["http://{}"]{},
+          "endpoints": [
+            {{ "endpoint": "/a", "output_encoding": "no-op", "input_headers": ["*"]{},
+               "backend": [{{ "url_pattern": "/b"{} }}] }},
+            {{ "endpoint": "/plain", "output_encoding": "no-op", "backend": [{{ "url_pattern": "/b" }}] }} ] }}"#,
+        upstream.address(),
+        member(service),
+        member(endpoint),
+        member(backend)
+    ))
+}
+
+#[test]
+fn header_edit_at_every_level() {
+    let section = section("header-edit", EDITS, "");
+    for (level, [service, endpoint, backend]) in [
+        ("service", [section.as_str(), "", ""]),
+        ("endpoint", ["", &section, ""]),
+        ("backend", ["", "", &section]),
+    ] {
+        let upstream = upstream();
+        let gateway = start(&upstream, service, endpoint, backend);
+        let answer = gateway.connect().request(
+            "GET",
+            "/a",
+            &[("X-Remove", "1"), ("X-Set", "client"), ("X-Add", "1")],
+            "",
+        );
+        assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"x":1}"#), "{level}");
+        assert!(answer.values("x-remove").is_empty(), "{level}: {:?}", answer.headers);
+        assert_eq!(answer.values("x-set"), ["plugin"], "{level}");
+        assert_eq!(answer.values("x-add"), ["1", "2"], "{level}");
+        let received = &upstream.requests()[0];
+        assert!(received.values("x-remove").is_empty(), "{level}: {:?}", received.headers);
+        assert_eq!(received.values("x-set"), ["plugin"], "{level}");
+        assert_eq!(received.values("x-add"), ["1", "2"], "{level}");
+        // Endpoints without the plugin do not see it, unless it is everywhere.
+        let answer = gateway.connect().get("/plain");
+        let wanted = if level == "service" { "plugin" } else { "backend" };
+        assert_eq!(answer.values("x-set"), [wanted], "{level}");
+    }
+}
+
+#[test]
+fn headers_of_a_decoded_answer() {
+    let upstream = upstream();
+    let edits = section("header-edit", r#"{ "response": { "set": { "X-Set": "plugin" } } }"#, "");
+    let gateway = Gateway::start(format!(
+        r#"{{ "version": 3, "host": ["http://{}"], "endpoints": [
+            {{ "endpoint": "/a", {edits}, "backend": [{{ "url_pattern": "/b" }}, {{ "url_pattern": "/b" }}] }} ] }}"#,
+        upstream.address(),
+    ));
+    let answer = gateway.connect().get("/a");
+    assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"x":1}"#));
+    assert_eq!(answer.values("x-set"), ["plugin"]);
+    assert_eq!(answer.header("x-krakend-completed"), "true");
+}
+
+#[test]
+fn an_early_answer_reaches_no_backend() {
+    let config = r#"{ "when": { "header": "X-Stop", "value": "yes" }, "status": 403,
+        "headers": { "X-Why": "plugin" }, "body": "stopped" }"#;
+    let section = section("early-answer", config, "");
+    for (level, [service, endpoint, backend]) in [
+        ("service", [section.as_str(), "", ""]),
+        ("endpoint", ["", &section, ""]),
+        ("backend", ["", "", &section]),
+    ] {
+        let upstream = upstream();
+        let gateway = start(&upstream, service, endpoint, backend);
+        let mut client = gateway.connect();
+        let answer = client.request("GET", "/a", &[("X-Stop", "yes")], "");
+        assert_eq!((answer.status, answer.text().as_str()), (403, "stopped"), "{level}");
+        assert_eq!(answer.values("x-why"), ["plugin"], "{level}");
+        assert!(upstream.requests().is_empty(), "{level}");
+        assert_eq!(client.request("GET", "/a", &[("X-Stop", "no")], "").status, 200, "{level}");
+        assert_eq!(upstream.requests().len(), 1, "{level}");
+    }
+}
+
+#[test]
+fn a_trap_costs_one_request() {
+    let upstream = upstream();
+    let section = section("trap", "{}", "");
+    let gateway = start(&upstream, "", &section, "");
+    let mut client = gateway.connect();
+    let answer = client.get("/a");
+    assert_eq!((answer.status, answer.text().as_str()), (500, ""));
+    // The connection and its neighbours live.
+    assert_eq!(client.get("/plain").status, 200);
+    assert_eq!(client.get("/a").status, 500);
+}
+
+#[test]
+fn on_error_pass_skips_the_plugin() {
+    let upstream = upstream();
+    let section = section("trap", "{}", r#", "on_error": "pass""#);
+    let gateway = start(&upstream, "", &section, "");
+    assert_eq!(gateway.connect().get("/a").status, 200);
+}
+
+#[test]
+fn endless_work_is_cut() {
+    let upstream = upstream();
+    let section = section("loop", "{}", r#", "limits": { "timeout": "50ms" }"#);
+    let gateway = start(&upstream, "", &section, "");
+    let mut client = gateway.connect();
+    assert_eq!(client.get("/a").status, 500);
+    assert_eq!(client.get("/plain").status, 200);
+}
+
+#[test]
+fn a_plugin_that_cannot_be_used_is_refused_at_start() {
+    let upstream = upstream();
+    for (name, config, more) in [
+        ("header-edit", r#"{ "request": { "wrong": 1 } }"#, ""),
+        (
+            "header-edit",
+            "{}",
+            r#", "sha256": "0000000000000000000000000000000000000000000000000000000000000000""#,
+        ),
+        ("header-edit", "{}", r#", "hooks": ["no-such-hook"]"#),
+    ] {
+        let config = format!(
+            r#"{{ "version": 3, "host": ["http://{}"], "endpoints": [
+                {{ "endpoint": "/a", {}, "backend": [{{ "url_pattern": "/b" }}] }} ] }}"#,
+            upstream.address(),
+            section(name, config, more)
+        );
+        let error = Gateway::builder().try_start(config).err().expect("it is refused").to_string();
+        assert!(error.contains("gateway.json:"), "{error}");
+    }
+}
+
+#[test]
+fn a_reload_changes_the_plugins_configuration() {
+    let upstream = upstream();
+    let config = |value: &str| {
+        let edits = format!(r#"{{ "response": {{ "set": {{ "X-Set": "{value}" }} }} }}"#);
+        format!(
+            r#"{{ "version": 3, "host": ["http://{}"], "endpoints": [
+                {{ "endpoint": "/a", {}, "backend": [{{ "url_pattern": "/b" }}] }} ] }}"#,
+            upstream.address(),
+            section("header-edit", &edits, "")
+        )
+    };
+    let gateway = Gateway::start(config("one"));
+    let mut client = gateway.connect();
+    assert_eq!(client.get("/a").values("x-set"), ["one"]);
+    gateway.reload(config("two")).unwrap();
+    assert_eq!(client.get("/a").values("x-set"), ["two"]);
+}
