@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, types::ComponentItem};
+use wasmtime::component::{
+    Component, ComponentExportIndex, InstancePre,
+    types::{self, ComponentExtern, ComponentItem},
+};
 
 use crate::{
+    bindings::torana::plugin::types::Action,
     cache::Cache,
     digest::Digest,
     engine::Engine,
@@ -116,6 +120,7 @@ impl Loaded {
             .linker()
             .instantiate_pre(&component)
             .map_err(|error| LoadError::Mismatch(format!("{error:#}")))?;
+        check_types(&engine, &pre, &hooks)?;
         let init = export(&engine, &component, "init", "init");
         let Imports { logs, reads_body } = imports;
         Ok(Self { pre, digest, init, hooks, logs, reads_body, engine })
@@ -174,20 +179,61 @@ fn hooks(
     Err(other.map_or(LoadError::NoHooks, LoadError::Version))
 }
 
-/// A function of an exported interface of the package, in any version that fits.
-fn export(
+/// An exported interface of the package, in any version that fits.
+fn interface(
     engine: &Engine,
     component: &Component,
     interface: &str,
-    function: &str,
-) -> Option<ComponentExportIndex> {
+) -> Option<(String, types::ComponentInstance)> {
     let ty = component.component_type();
-    let (name, _) = ty.exports(engine.engine()).find(|(name, _)| {
+    let found = ty.exports(engine.engine()).find(|(name, _)| {
         name.split_once('@').is_some_and(|(path, version)| {
             path.strip_prefix(PACKAGE).and_then(|p| p.strip_prefix('/')) == Some(interface)
                 && linker::fits(version)
         })
-    })?;
-    let instance = component.get_export_index(None, name)?;
+    });
+    match found {
+        Some((name, ComponentExtern { ty: ComponentItem::ComponentInstance(instance), .. })) => {
+            Some((name.to_owned(), instance))
+        }
+        _ => None,
+    }
+}
+
+/// A function of an exported interface.
+fn export(
+    engine: &Engine,
+    component: &Component,
+    name: &str,
+    function: &str,
+) -> Option<ComponentExportIndex> {
+    let (name, _) = interface(engine, component, name)?;
+    let instance = component.get_export_index(None, &name)?;
     component.get_export_index(Some(&instance), function)
+}
+
+/// Whether the hooks have the types of `wit/`: found now, not at their first call.
+fn check_types(
+    engine: &Engine,
+    pre: &InstancePre<State>,
+    hooks: &[(Hook, ComponentExportIndex)],
+) -> Result<(), LoadError> {
+    for (hook, _) in hooks {
+        let found = interface(engine, pre.component(), hook.word()).map(|(_, instance)| instance);
+        let export = found.as_ref().and_then(|i| i.get_export(engine.engine(), "handle"));
+        let Some(ComponentItem::ComponentFunc(function)) = export.map(|export| export.ty) else {
+            return Err(LoadError::Mismatch(format!("`{}` is no function", hook.word())));
+        };
+        let ty = pre.instance_type();
+        match hook {
+            Hook::OnRequest | Hook::OnBackendRequest => {
+                function.typecheck::<(), (Result<Action, String>,)>(&ty)
+            }
+            Hook::OnResponse | Hook::OnBackendResponse => {
+                function.typecheck::<(), (Result<(), String>,)>(&ty)
+            }
+        }
+        .map_err(|error| LoadError::Mismatch(format!("{}: {error:#}", hook.word())))?;
+    }
+    Ok(())
 }

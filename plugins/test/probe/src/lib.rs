@@ -29,10 +29,9 @@ fn both(message: &mut Message, command: &[&str]) -> Result<Option<String>> {
         ["set", name, value] => return message.set_header(name, value).map(|()| None),
         ["add", name, value] => return message.add_header(name, value).map(|()| None),
         ["remove", name] => return message.remove_header(name).map(|()| None),
-        ["body"] => message.body().map_or_else(
-            || "-".to_owned(),
-            |body| String::from_utf8_lossy(&body).into_owned(),
-        ),
+        ["body"] => message
+            .body()
+            .map_or_else(|| "-".to_owned(), |body| String::from_utf8_lossy(&body).into_owned()),
         ["set-body", body] => return message.set_body(body.as_bytes()).map(|()| None),
         ["context", key] => context::get(key)
             .map_or_else(|| "-".to_owned(), |value| String::from_utf8_lossy(&value).into_owned()),
@@ -47,11 +46,10 @@ fn both(message: &mut Message, command: &[&str]) -> Result<Option<String>> {
             eprintln!("{text}");
             return Ok(None);
         }
-        ["clock"] => {
-            (clock::now_ms() > 1_700_000_000_000 && clock::monotonic_ns() > 0).to_string()
+        ["clock"] => (clock::now_ms() > 1_700_000_000_000 && clock::monotonic_ns() > 0).to_string(),
+        ["random"] => {
+            (random::number() != random::number() && random::bytes(9).len() == 9).to_string()
         }
-        ["random"] => (random::number() != random::number() && random::bytes(9).len() == 9)
-            .to_string(),
         ["fail", text] => return Err(Error::new(*text)),
         _ => return Err(Error::new(format!("no such command: {command:?}"))),
     }))

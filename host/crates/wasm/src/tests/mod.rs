@@ -51,7 +51,7 @@ fn plugin(name: &str, more: Value) -> Value {
 
 /// The steps for these plugins, or what is wrong.
 fn build(at: At, plugins: Value, resources: &Resources) -> Result<Vec<Built>, Vec<Diagnostic>> {
-    with_context(at, plugins, resources, |cx, cache| factory::build_all(cx, cache))
+    with_context(at, plugins, resources, factory::build_all)
 }
 
 /// What runs for a plugin at endpoint level.

@@ -97,12 +97,8 @@ fn functions_of_the_wrong_type() {
             (export "torana:plugin/on-request@0.1.0" (instance $i)))"#,
     );
     let found = refusal(At::Endpoint, plugins);
-    assert_eq!(found.code, "plugin-config");
-    assert!(
-        found.message.contains("on-request") || found.message.contains("type"),
-        "{}",
-        found.message
-    );
+    assert_eq!(found.code, "plugin-component");
+    assert!(found.message.contains("on-request: "), "{}", found.message);
 }
 
 #[test]
@@ -164,7 +160,7 @@ fn limits_out_of_range() {
 fn every_wrong_plugin_is_reported() {
     let plugins = json!([{"name": "a", "source": "/nowhere"}, {"source": "/nowhere"}, 5]);
     let found = build(At::Endpoint, plugins, &Resources::default()).err().expect("all wrong");
-    let places: Vec<_> = found.iter().map(|finding| place(finding)).collect();
+    let places: Vec<_> = found.iter().map(place).collect();
     assert_eq!(places, ["/0/source", "/1", "/2"]);
 }
 

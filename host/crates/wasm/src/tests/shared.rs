@@ -41,8 +41,7 @@ pub(super) fn stream(pieces: &[&'static str]) -> Body {
 pub(super) fn logged(work: impl FnOnce()) -> Vec<String> {
     let lines = Arc::new(Mutex::new(Vec::new()));
     tracing::subscriber::with_default(Recorder(Arc::clone(&lines)), work);
-    let lines = lines.lock().unwrap().clone();
-    lines
+    std::mem::take(&mut *lines.lock().unwrap())
 }
 
 struct Recorder(Arc<Mutex<Vec<String>>>);
