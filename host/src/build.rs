@@ -68,6 +68,9 @@ struct Builder<'a> {
     diagnostics: &'a mut Diagnostics,
 }
 
+/// A backend's leaf, its balancing step, what plans say of it, and the plan inside a workflow.
+type BackendLeaf = (Box<dyn pipeline::Backend>, Option<Built>, PlanStep, Option<Plan>);
+
 /// A step and the name it has in plans.
 struct Named {
     name: &'static str,
@@ -273,7 +276,7 @@ impl<'a> Builder<'a> {
         &mut self,
         endpoint: &'a Endpoint,
         backend: &'a Backend,
-    ) -> Option<(Box<dyn pipeline::Backend>, Option<Built>, PlanStep, Option<Plan>)> {
+    ) -> Option<BackendLeaf> {
         if let Some(workflow) = &backend.workflow {
             let (pipeline, plan) = self.endpoint_pipeline(&workflow.endpoint, wiring::WORKFLOW)?;
             let leaf = torana_backends::workflow::Workflow::new(

@@ -1,5 +1,7 @@
 //! The program as its users meet it: exit codes, signals, reload, and what it writes.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
@@ -264,4 +266,11 @@ fn the_schema_knows_endpoints_and_components() {
             .is_object()
     );
     assert!(schema["properties"]["extra_config"]["properties"]["telemetry/logging"].is_object());
+}
+
+#[test]
+fn the_reference_pages_are_up_to_date() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reference");
+    let (code, text) = Place::new().exit(&["reference", "--check", folder]);
+    assert_eq!(code, 0, "{text}");
 }
