@@ -42,7 +42,7 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct Config {
     /// Configuration file: JSON, YAML or TOML by its extension
-    #[arg(short, long, value_name = "FILE", env = "TORANA_CONFIG")]
+    #[arg(short, long, value_name = "FILE", env = "TORANA_CONFIG", hide_env_values = true)]
     pub config: PathBuf,
 }
 
@@ -139,7 +139,7 @@ pub enum ExplainFormat {
 #[derive(Debug, Args)]
 pub struct Reload {
     /// Configuration file of the gateway; without it the only gateway that runs
-    #[arg(short, long, value_name = "FILE", env = "TORANA_CONFIG")]
+    #[arg(short, long, value_name = "FILE", env = "TORANA_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
 }
 

@@ -58,6 +58,36 @@ pub fn schema(mut root: Value, components: &[Described]) -> Value {
     root
 }
 
+/// Codes of findings that components make, with their meaning; the configuration's own are in [`torana_config::codes`].
+const COMPONENT_CODES: &[(&str, &str)] = &[
+    ("flatmap-args", "an operation of `flatmap_filter` has the wrong arguments"),
+    ("invalid-jsonpath", "a text is no JSONPath"),
+    ("invalid-log-format", "`custom_format` of the log cannot be used"),
+    ("invalid-regex", "a text is no regular expression"),
+    ("jsonpath-no-op", "JSONPath cannot work on a body that nobody decodes"),
+    ("no-log-output", "the log has no output"),
+    ("not-supported", "a setting is known but does nothing in this version"),
+    ("plugin-config", "a plugin refuses its configuration"),
+    ("plugin-digest", "a plugin's file is not the one that `sha256` names"),
+    ("plugin-engine", "the engine of plugins cannot start"),
+    ("plugin-grant", "a plugin is granted what does not exist, or needs what it is not granted"),
+    ("plugin-hook", "a plugin has none of the hooks that it shall be called for"),
+    ("plugin-limit", "a limit of a plugin is out of range"),
+    ("plugin-source", "a plugin's file cannot be read or is no component"),
+    ("tls-certificate", "a certificate or key cannot be used"),
+    ("tls-file", "a file of certificates or keys cannot be read"),
+    ("tls-settings", "the TLS settings do not fit together"),
+];
+
+/// Every code of a finding with its meaning, sorted.
+#[must_use]
+pub fn codes() -> Vec<(&'static str, &'static str)> {
+    let mut all = [torana_config::codes(), COMPONENT_CODES].concat();
+    all.sort_unstable();
+    all.dedup_by_key(|(code, _)| *code);
+    all
+}
+
 /// The reference pages: file names and contents.
 #[must_use]
 pub fn pages(
@@ -230,6 +260,42 @@ mod tests {
             torana_telemetry::NAMESPACE,
             ComponentLevel::Service,
         )]
+    }
+
+    /// Calls `visit` with each Rust source below `folder`.
+    fn sources(folder: &std::path::Path, visit: &mut dyn FnMut(&str)) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, visit);
+            } else if path.extension().is_some_and(|suffix| suffix == "rs") {
+                visit(&std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_that_a_component_reports_is_listed() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/crates");
+        let mut found = 0;
+        for name in std::fs::read_dir(folder).unwrap() {
+            let folder = name.unwrap().path();
+            // That crate keeps its own list.
+            if folder.ends_with("config") {
+                continue;
+            }
+            sources(&folder.join("src"), &mut |text| {
+                for call in ["Diagnostic::error(", "Diagnostic::warning("] {
+                    for after in text.split(call).skip(1) {
+                        let Some(rest) = after.trim_start().strip_prefix('"') else { continue };
+                        let code = rest.split('"').next().unwrap_or_default();
+                        found += 1;
+                        assert!(codes().iter().any(|(known, _)| *known == code), "{code}");
+                    }
+                }
+            });
+        }
+        assert!(found > 10, "the sources were not found");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The tables of all components. A table's order is the pipeline's order, outermost first; adding a component is one
 //! file in its crate and one line here.
 
-use torana_config::{ComponentLevel, Supported};
+use serde_json::{Value, json};
+use torana_config::{ComponentLevel, FromConfig, Supported};
 use torana_core::{pipeline::StepFactory, step};
 use torana_http::rewrite;
 use torana_middleware as middleware;
@@ -95,7 +96,7 @@ pub fn described() -> Vec<Described> {
     let own = own.map(|(namespace, level, schema)| Described { namespace, level, schema });
     let mut all = vec![
         Described::new::<LogConfig>(torana_telemetry::NAMESPACE, Service),
-        Described::new::<rewrite::UrlRewriteConfig>("plugin/http-server", Service),
+        Described { namespace: "plugin/http-server", level: Service, schema: http_server() },
         Described::new::<rewrite::VirtualHostConfig>("server/virtualhost", Service),
         Described::new::<Vec<wasm::PluginConfig>>(wasm::NAMESPACE, Service),
         Described::new::<Vec<wasm::PluginConfig>>(wasm::NAMESPACE, Endpoint),
@@ -129,6 +130,14 @@ pub fn described() -> Vec<Described> {
     ];
     all.extend(own);
     all
+}
+
+/// `plugin/http-server` names its plugins; of those that KrakenD has only `url-rewrite` is built in here.
+fn http_server() -> Value {
+    json!({"type": "object", "description": "Built-in changes of requests before routing.", "properties": {
+        "name": {"type": ["array", "string"], "description": "Which of them are on: `url-rewrite`."},
+        "url-rewrite": rewrite::UrlRewriteConfig::schema(),
+    }})
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{fs, io, path::Path};
 use crate::{
     cli::{self, Exit},
     output,
-    reference::{pages, schema as complete},
+    reference::{codes, pages, schema as complete},
     wiring,
 };
 
@@ -18,7 +18,7 @@ pub(super) fn schema() -> Exit {
 
 /// Writes the reference pages, or compares them with what is there.
 pub(super) fn reference(arguments: &cli::Reference) -> Exit {
-    let pages = pages(&torana_config::schema(), &wiring::described(), torana_config::codes());
+    let pages = pages(&torana_config::schema(), &wiring::described(), &codes());
     if arguments.check {
         return compare(&arguments.folder, &pages);
     }
