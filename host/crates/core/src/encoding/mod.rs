@@ -85,3 +85,6 @@ impl Decoder for Undecoded {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

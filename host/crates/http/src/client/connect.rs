@@ -58,7 +58,9 @@ pub(super) async fn connect(
 fn prepare(stream: &TcpStream, keep_alive: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
     if !keep_alive.is_zero() {
-        let probes = TcpKeepalive::new().with_time(keep_alive).with_interval(keep_alive);
+        let probes = TcpKeepalive::new()
+            .with_time(keep_alive.max(Duration::from_secs(1)))
+            .with_interval(keep_alive.max(Duration::from_secs(1)));
         SockRef::from(stream).set_tcp_keepalive(&probes)?;
     }
     Ok(())

@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use torana_core::{Body, Data, headers::HOP_BY_HOP};
+use torana_core::{
+    Body, Data,
+    headers::{HOP_BY_HOP, strip_hop_by_hop},
+};
 
 use crate::{bindings::torana::plugin::exchange::Host, state::State};
 
@@ -64,7 +67,13 @@ impl State {
                 pinned.push(name.clone());
             }
         }
+        let is_request = self.exchange.is_request();
         let headers = self.headers()?;
+        // A client that names a field in `Connection` has it removed later (RFC 9110 7.6.1): it must not get rid of
+        // what a plugin sets. Its own fields go now.
+        if is_request && headers.contains_key(header::CONNECTION) {
+            strip_hop_by_hop(headers);
+        }
         Ok(write(headers, name).map_err(|error| error.to_string()))
     }
 }

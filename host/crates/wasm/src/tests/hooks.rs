@@ -38,6 +38,16 @@ fn headers_are_edited_on_both_sides() {
 }
 
 #[test]
+fn a_client_cannot_have_a_plugins_header_removed() {
+    let edits = json!({"config": {"request": {"set": {"x-user": "plugin"}}}});
+    let scene = Scene::new(At::Endpoint, json!([plugin("header-edit", edits)]));
+    scene.run(get(&[("connection", "close, x-user"), ("x-user", "client")])).unwrap();
+    let mut seen = scene.seen();
+    torana_core::headers::strip_hop_by_hop(&mut seen.headers);
+    assert_eq!(values(&seen.headers, "x-user"), ["plugin"]);
+}
+
+#[test]
 fn an_instance_per_request_does_the_same() {
     let edits = json!({"isolation": "request", "config": {"response": {"set": {"x-wasm": "1"}}}});
     let scene = Scene::new(At::Endpoint, json!([plugin("header-edit", edits)]));

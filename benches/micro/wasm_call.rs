@@ -1,0 +1,135 @@
+//! What a plugin costs per call, with everything that the host does around it: `test-get-set` reads one header and sets
+//! one, `header-edit` sets one on the response.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{Arc, LazyLock, OnceLock},
+};
+
+use divan::{Bencher, black_box};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use serde_json::{Value, json};
+use torana_config::{
+    ComponentLevel, Diagnostics, Document, Format, Options, Supported, resolve, valid::Gateway,
+};
+use torana_core::{
+    Body, Request, RequestContext, Resources, Response,
+    pipeline::{BuildContext, Filter, Level, Step, StepFactory},
+};
+use torana_wasm::{EndpointHooks, NAMESPACE};
+
+/// Kept over all benches, as by a gateway: one engine.
+static RESOURCES: LazyLock<Resources> = LazyLock::new(Resources::default);
+
+fn main() {
+    divan::main();
+}
+
+fn gateway(plugins: Value) -> Gateway {
+    let root = json!({"version": 3, "endpoints": [{
+        "endpoint": "/user",
+        "backend": [{"host": ["http://a"], "url_pattern": "/"}],
+        "extra_config": { NAMESPACE: plugins }
+    }]});
+    let document = Document::parse("bench", root.to_string(), Format::Json).expect("JSON");
+    let supported = vec![Supported { namespace: NAMESPACE, level: ComponentLevel::Endpoint }];
+    let options = Options { supported, ..Options::default() };
+    resolve(&document, &options, &mut Diagnostics::default()).expect("a valid configuration")
+}
+
+fn filters(plugin: Value, count: usize) -> Vec<Box<dyn Filter>> {
+    let gateway = gateway(Value::Array(vec![plugin; count]));
+    let mut diagnostics = Diagnostics::default();
+    let mut cx = BuildContext {
+        gateway: &gateway,
+        level: Level::Endpoint(&gateway.endpoints[0]),
+        resources: &RESOURCES,
+        diagnostics: &mut diagnostics,
+    };
+    let built = EndpointHooks.build_all(&mut cx);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let filter = |step| match step {
+        Step::Filter(filter) => filter,
+        Step::Around(_) => panic!("a plugin without bodies is a filter"),
+    };
+    built.into_iter().map(|built| filter(built.step)).collect()
+}
+
+fn plugin(name: &str, isolation: &str, config: Value) -> Value {
+    json!({"name": name, "source": torana_plugins_build::plugin(name), "config": config,
+           "isolation": isolation, "grants": {"log": true}})
+}
+
+fn context() -> RequestContext {
+    RequestContext {
+        id: 1,
+        start: tokio::time::Instant::now(),
+        peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
+        client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        client_ip_value: HeaderValue::from_static("127.0.0.1"),
+        tls: false,
+        endpoint: OnceLock::new(),
+        shared: Arc::default(),
+    }
+}
+
+fn request() -> Request {
+    let mut request = Request::new(Method::GET, "/user");
+    for (name, value) in [
+        ("host", "gateway.example"),
+        ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101"),
+        ("accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+        ("accept-language", "en-US,en;q=0.5"),
+        ("accept-encoding", "gzip, deflate, br, zstd"),
+        (
+            "authorization",
+            "Bearer eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0",
+        ),
+        ("cookie", "session=8f2c1e7a-9b1d-4c57-9b0a-1f6f4f3d2e11"),
+        ("x-request-id", "6f1b0a52-3c4d-4c8e-9d52-0c9a5a1f7c10"),
+    ] {
+        request.headers.insert(name, HeaderValue::from_static(value));
+    }
+    request
+}
+
+fn on_requests(bencher: Bencher<'_, '_>, filters: &[Box<dyn Filter>]) {
+    let cx = context();
+    let mut request = request();
+    bencher.bench_local(|| {
+        for filter in filters {
+            filter.on_request(&cx, black_box(&mut request)).expect("the plugin works");
+        }
+    });
+}
+
+/// A hook that gets one header and sets one, warm.
+#[divan::bench(args = [1, 16])]
+fn get_and_set(bencher: Bencher<'_, '_>, plugins: usize) {
+    let plugin = plugin("test-get-set", "pooled", Value::Null);
+    on_requests(bencher, &filters(plugin, plugins));
+}
+
+/// The same in a new instance for each call.
+#[divan::bench]
+fn get_and_set_fresh(bencher: Bencher<'_, '_>) {
+    on_requests(bencher, &filters(plugin("test-get-set", "request", Value::Null), 1));
+}
+
+fn response() -> Response {
+    let mut headers = HeaderMap::with_capacity(16);
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("date", HeaderValue::from_static("Sat, 21 Nov 2026 12:00:00 GMT"));
+    Response::from_body(StatusCode::OK, headers, Body::Empty)
+}
+
+/// `header-edit` sets one header on the response: scenario C of the load benchmark.
+#[divan::bench(args = ["pooled", "request"])]
+fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
+    let config = json!({"response": {"set": {"x-wasm": "1"}}});
+    let filters = filters(plugin("header-edit", isolation, config), 1);
+    let cx = context();
+    bencher
+        .with_inputs(response)
+        .bench_local_values(|response| filters[0].on_response(&cx, Ok(response)));
+}
