@@ -1,6 +1,6 @@
 //! Where a value stands in a configuration document: RFC 6901 JSON pointers.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 /// An owned JSON pointer such as `/endpoints/3/backend/0/url_pattern`. The empty pointer is the document.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -78,9 +78,24 @@ impl At<'_> {
     /// The owned pointer of this path.
     #[must_use]
     pub fn pointer(&self) -> Pointer {
-        let mut text = String::new();
+        // Every part of a gateway knows its place, so there are many: one allocation each.
+        let mut text = String::with_capacity(self.length());
         self.write(&mut text);
         Pointer(text.into())
+    }
+
+    /// Bytes of the pointer's text.
+    fn length(&self) -> usize {
+        match self {
+            At::Root(pointer) => pointer.as_str().len(),
+            At::Key(parent, key) => {
+                let escaped = key.bytes().filter(|byte| matches!(byte, b'~' | b'/')).count();
+                parent.length() + 1 + key.len() + escaped
+            }
+            At::Index(parent, index) => {
+                parent.length() + 2 + index.checked_ilog10().unwrap_or(0) as usize
+            }
+        }
     }
 
     fn write(&self, text: &mut String) {
@@ -92,8 +107,8 @@ impl At<'_> {
             }
             At::Index(parent, index) => {
                 parent.write(text);
-                text.push('/');
-                text.push_str(&index.to_string());
+                // Writing to a string cannot fail.
+                let _ = write!(text, "/{index}");
             }
         }
     }
@@ -119,5 +134,9 @@ mod tests {
             1,
         );
         assert_eq!(at.pointer().as_str(), "/x~1y/1");
+        for index in [0, 9, 10, 12_345] {
+            let at = At::Index(&at, index);
+            assert_eq!(at.length(), at.pointer().as_str().len());
+        }
     }
 }

@@ -50,6 +50,8 @@ pub trait Documented {
 pub struct Object<'a, 'o> {
     map: &'a Map<String, Value>,
     at: At<'a>,
+    /// Keys known beforehand; if there are any, no other is asked for.
+    declared: &'static [&'static str],
     known: Vec<&'static str>,
     out: &'o mut Diagnostics,
 }
@@ -57,8 +59,18 @@ pub struct Object<'a, 'o> {
 impl<'a, 'o> Object<'a, 'o> {
     /// Starts to read `value`, which must be an object.
     pub fn open(value: &'a Value, at: At<'a>, out: &'o mut Diagnostics) -> Option<Self> {
+        Self::declared(value, at, out, &[])
+    }
+
+    /// Starts to read `value`, which must be an object; only these keys will be asked for.
+    pub fn declared(
+        value: &'a Value,
+        at: At<'a>,
+        out: &'o mut Diagnostics,
+        declared: &'static [&'static str],
+    ) -> Option<Self> {
         match value {
-            Value::Object(map) => Some(Self { map, at, known: Vec::new(), out }),
+            Value::Object(map) => Some(Self { map, at, declared, known: Vec::new(), out }),
             other => {
                 out.push(wrong_type("an object", other, at));
                 None
@@ -68,7 +80,7 @@ impl<'a, 'o> Object<'a, 'o> {
 
     /// Reads an optional field: `None` if it is absent, null or wrong (wrong was reported).
     pub fn field<T: FromConfig>(&mut self, key: &'static str) -> Option<T> {
-        self.known.push(key);
+        self.know(key);
         match self.map.get(key)? {
             Value::Null => None,
             value => T::from_config(value, At::Key(&self.at, key), self.out),
@@ -78,7 +90,7 @@ impl<'a, 'o> Object<'a, 'o> {
     /// Reads a field that must be there.
     pub fn required<T: FromConfig>(&mut self, key: &'static str) -> Option<T> {
         if self.map.get(key).is_none_or(Value::is_null) {
-            self.known.push(key);
+            self.know(key);
             self.out.push(Diagnostic::error(
                 "missing-key",
                 self.at.pointer(),
@@ -89,11 +101,19 @@ impl<'a, 'o> Object<'a, 'o> {
         self.field(key)
     }
 
+    fn know(&mut self, key: &'static str) {
+        debug_assert!(self.declared.is_empty() || self.declared.contains(&key));
+        if self.declared.is_empty() {
+            self.known.push(key);
+        }
+    }
+
     /// Ends the reading: keys that nobody asked for are reported. Keys that start with
     /// `@`, `$`, `_` or `#` are comments (reference 2.1).
     pub fn close(self) {
         for key in self.map.keys() {
-            if key.starts_with(['@', '$', '_', '#']) || self.known.contains(&key.as_str()) {
+            let mut known = self.declared.iter().chain(&self.known).copied();
+            if key.starts_with(['@', '$', '_', '#']) || known.any(|known| known == key) {
                 continue;
             }
             let mut diagnostic = Diagnostic::warning(
@@ -102,10 +122,11 @@ impl<'a, 'o> Object<'a, 'o> {
                 format!("unknown key `{key}`"),
             )
             .on_key();
+            let known = self.declared.iter().chain(&self.known).copied();
             diagnostic.help = renamed(key)
-                .filter(|today| self.known.contains(today))
+                .filter(|today| known.clone().any(|known| known == *today))
                 .map(|today| format!("version 3 calls it `{today}`"))
-                .or_else(|| did_you_mean(key, self.known.iter().copied()));
+                .or_else(|| did_you_mean(key, known.clone()));
             self.out.push(diagnostic);
         }
     }
@@ -455,7 +476,7 @@ macro_rules! config {
                 at: $crate::At<'_>,
                 out: &mut $crate::Diagnostics,
             ) -> Option<Self> {
-                let mut object = $crate::Object::open(value, at, out)?;
+                let mut object = $crate::Object::declared(value, at, out, &[$($key),*])?;
                 $( let $field = $crate::config!(@read object, $key, $ty $(, $default)?); )*
                 object.close();
                 Some(Self { $( $field: $field?, )* })

@@ -98,6 +98,9 @@ impl Reader<'_> {
     }
 
     fn segment(&mut self, segment: &str) -> RouteSegment {
+        if !segment.contains(['{', '}']) {
+            return RouteSegment::Literal(segment.to_owned());
+        }
         let parts = split(segment);
         let has_params = parts.iter().any(|part| matches!(part, SegmentPart::Param(_)));
         self.check_braces(segment, &parts);
