@@ -117,7 +117,8 @@ fn sec_15_missing_or_wrong_files_are_refused_at_start() {
     assert!(Gateway::builder().try_start(listener(&upstream, missing)).is_err());
     let one = authority.issue(&["a.test"]);
     let other = authority.issue(&["a.test"]);
-    let mixed = Identity { key_pem: other.key_pem.clone(), ..one };
+    let mut mixed = one;
+    mixed.key_pem = other.key_pem;
     let (builder, keys) = with_keys(&[&mixed]);
     assert!(builder.try_start(listener(&upstream, &keys)).is_err());
 }
