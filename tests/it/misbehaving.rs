@@ -170,7 +170,7 @@ fn a_kept_connection_that_the_backend_has_closed_costs_nothing() {
     let gateway = Gateway::builder().workers(1).start(config(&upstream));
     let mut client = gateway.connect();
     assert_eq!(client.get("/json").text(), r#"{"x":1}"#);
-    upstream.wait_for_hang_up();
+    upstream.wait_for_closed(1);
     assert_eq!(client.get("/json").text(), r#"{"x":2}"#);
 }
 

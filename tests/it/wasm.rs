@@ -121,31 +121,33 @@ fn an_early_answer_reaches_no_backend() {
 #[test]
 fn a_trap_costs_one_request() {
     let upstream = upstream();
-    let section = section("trap", "{}", "");
+    let section = section("test-trap", "{}", "");
     let gateway = start(&upstream, "", &section, "");
     let mut client = gateway.connect();
-    let answer = client.get("/a");
+    let answer = client.request("GET", "/a", &[("X-Trap", "1")], "");
     assert_eq!((answer.status, answer.text().as_str()), (500, ""));
     // The connection and its neighbours live.
     assert_eq!(client.get("/plain").status, 200);
-    assert_eq!(client.get("/a").status, 500);
+    assert_eq!(client.get("/a").status, 200);
+    assert_eq!(client.request("GET", "/a", &[("X-Trap", "1")], "").status, 500);
 }
 
 #[test]
 fn on_error_pass_skips_the_plugin() {
     let upstream = upstream();
-    let section = section("trap", "{}", r#", "on_error": "pass""#);
+    let section = section("test-trap", "{}", r#", "on_error": "pass""#);
     let gateway = start(&upstream, "", &section, "");
-    assert_eq!(gateway.connect().get("/a").status, 200);
+    let answer = gateway.connect().request("GET", "/a", &[("X-Trap", "1")], "");
+    assert_eq!(answer.status, 200);
 }
 
 #[test]
 fn endless_work_is_cut() {
     let upstream = upstream();
-    let section = section("loop", "{}", r#", "limits": { "timeout": "50ms" }"#);
+    let section = section("test-loop", "{}", r#", "limits": { "timeout": "50ms" }"#);
     let gateway = start(&upstream, "", &section, "");
     let mut client = gateway.connect();
-    assert_eq!(client.get("/a").status, 500);
+    assert_eq!(client.request("GET", "/a", &[("X-Loop", "1")], "").status, 500);
     assert_eq!(client.get("/plain").status, 200);
 }
 

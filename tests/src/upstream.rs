@@ -357,6 +357,8 @@ struct State {
     received: Vec<Received>,
     connections: usize,
     open: usize,
+    /// Connections that a script has closed.
+    closed: usize,
     /// How often each (method, target) of the script was used.
     used: HashMap<(String, String), usize>,
 }
@@ -481,7 +483,7 @@ impl Upstream {
     /// When they do not come.
     #[must_use]
     pub fn wait_for(&self, count: usize) -> Vec<Received> {
-        self.wait_until("requests", |received, _| received.len() >= count);
+        self.wait_until("requests", |state| received.len() >= count);
         self.requests()
     }
 
@@ -491,8 +493,8 @@ impl Upstream {
     /// When they do not come.
     #[must_use]
     pub fn wait_for_complete(&self, count: usize) -> Vec<Received> {
-        self.wait_until("complete requests", |received, _| {
-            received.iter().filter(|r| r.complete).count() >= count
+        self.wait_until("complete requests", |state| {
+            state.received.iter().filter(|r| r.complete).count() >= count
         });
         self.requests()
     }
@@ -502,9 +504,17 @@ impl Upstream {
     /// # Panics
     /// When they do not come.
     pub fn wait_for_bytes(&self, index: usize, length: usize) {
-        self.wait_until("bytes of a body", |received, _| {
-            received.get(index).is_some_and(|r| r.length >= length)
+        self.wait_until("bytes of a body", |state| {
+            state.received.get(index).is_some_and(|r| r.length >= length)
         });
+    }
+
+    /// Waits until scripts have closed so many connections.
+    ///
+    /// # Panics
+    /// When they do not.
+    pub fn wait_for_closed(&self, count: usize) {
+        self.wait_until("connections to close", |state| state.closed >= count);
     }
 
     /// Waits until no connection is open.
@@ -512,13 +522,13 @@ impl Upstream {
     /// # Panics
     /// When connections stay open.
     pub fn wait_for_hang_up(&self) {
-        self.wait_until("closed connections", |_, open| open == 0);
+        self.wait_until("closed connections", |state| state.open == 0);
     }
 
-    fn wait_until(&self, what: &str, done: impl Fn(&[Received], usize) -> bool) {
+    fn wait_until(&self, what: &str, done: impl Fn(&State) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         let mut state = self.shared.lock();
-        while !done(&state.received, state.open) {
+        while !done(&state) {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(
                 !left.is_zero(),
@@ -663,6 +673,7 @@ impl<'a, S: Stream> Connection<'a, S> {
             }
             Step::Close => {
                 let _ = self.stream.shutdown().await;
+                self.shared.update(|state| state.closed += 1);
                 // Closing a socket with unread bytes would be a reset.
                 while self.fill().await {
                     self.buffer.clear();

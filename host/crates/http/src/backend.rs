@@ -1,10 +1,10 @@
 //! The plain HTTP backend: the leaf of most pipelines.
 
-use std::sync::Arc;
+use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 use torana_config::{
-    Diagnostic, Pointer, config, read,
-    valid::{Backend as Config, Encoding},
+    Diagnostic, Diagnostics, Pointer, config, read,
+    valid::{Backend as Config, ClientSettings, ClientTls, Encoding, Endpoint, Gateway},
 };
 use torana_core::{
     Error, ErrorKind, Request, RequestContext,
@@ -26,8 +26,8 @@ config! {
         "no_redirect" no_redirect: bool = false,
         /// Send the body again when a redirect (307, 308) is followed.
         "send_body_on_redirect" send_body_on_redirect: bool = false,
-        /// TLS settings of this backend in place of the service's `client_tls`. Not in this version.
-        "client_tls" client_tls: Option<torana_config::Value> = None,
+        /// TLS towards this backend. It takes the place of the root's `client_tls`; nothing of that is inherited.
+        "client_tls" client_tls: Option<ClientTls> = None,
         /// A proxy between gateway and backend. Not in this version.
         "proxy_address" proxy_address: Option<String> = None,
     }
@@ -46,15 +46,30 @@ pub struct HttpBackend {
 /// Builds the HTTP backend of the context's level; problems go to its diagnostics.
 pub fn build(cx: &mut BuildContext<'_>) -> Option<HttpBackend> {
     let Level::Backend(_, backend) = cx.level else { return None };
-    let options = call_options(cx, backend);
+    let config = client_config(backend, cx.diagnostics);
     if backend.hosts.is_empty() {
+        // Hosts that are there but wrong were reported when they were read.
+        if cx.diagnostics.has_errors() {
+            return None;
+        }
         cx.report(
             Diagnostic::error("no-host", backend.at.clone(), "the backend has no host")
                 .help("add `host` to the backend or to the root of the file"),
         );
         return None;
     }
-    let client = match Client::shared(cx.resources, &cx.gateway.client) {
+    if let Some(component) = backend.extra.get(NAMESPACE)
+        && config.as_ref().is_some_and(|config| config.proxy_address.is_some())
+    {
+        // Going on without it would call the backend in another way than the file says.
+        cx.report(Diagnostic::error(
+            "component-not-built",
+            component.at.key("proxy_address"),
+            "`proxy_address` of a single backend is not there yet",
+        ));
+    }
+    let settings = client_settings(&cx.gateway.client, config.as_ref());
+    let client = match Client::shared(cx.resources, &settings) {
         Ok(client) => client,
         Err(error) => {
             cx.report(error.into_diagnostic());
@@ -82,6 +97,7 @@ pub fn build(cx: &mut BuildContext<'_>) -> Option<HttpBackend> {
         detail: format!("{} over {detail}", balancing_config.strategy.word()),
         at: Some(host_pointer(backend)),
     });
+    let options = call_options(backend, config.as_ref());
     let leaf = Box::new(Leaf { peers: peers.into(), balancer, options });
     Some(HttpBackend { leaf, balancing, detail })
 }
@@ -90,36 +106,56 @@ fn host_pointer(backend: &Config) -> Pointer {
     backend.hosts.first().map_or_else(|| backend.at.clone(), |host| host.at.clone())
 }
 
-fn call_options(cx: &mut BuildContext<'_>, backend: &Config) -> CallOptions {
-    let mut options = CallOptions {
+fn client_config(backend: &Config, out: &mut Diagnostics) -> Option<HttpClientConfig> {
+    let component = backend.extra.get(NAMESPACE)?;
+    read(&component.value, &component.at, out)
+}
+
+/// The service's settings with what this backend says otherwise.
+fn client_settings<'a>(
+    service: &'a ClientSettings,
+    config: Option<&HttpClientConfig>,
+) -> Cow<'a, ClientSettings> {
+    match config.and_then(|config| config.client_tls.as_ref()) {
+        None => Cow::Borrowed(service),
+        Some(tls) => Cow::Owned(ClientSettings { tls: Some(tls.clone()), ..service.clone() }),
+    }
+}
+
+fn call_options(backend: &Config, config: Option<&HttpClientConfig>) -> CallOptions {
+    let redirect = match config {
+        Some(config) if config.no_redirect => Redirect::Pass,
+        config => Redirect::follow(config.is_some_and(|config| config.send_body_on_redirect)),
+    };
+    CallOptions {
         // `no-op` passes bytes on as they come.
         decompress: backend.encoding != Encoding::NoOp,
+        redirect,
         ..CallOptions::default()
-    };
-    let Some(component) = cx.component(NAMESPACE).cloned() else { return options };
-    let Some(config) = read::<HttpClientConfig>(&component.value, &component.at, cx.diagnostics)
-    else {
-        return options;
-    };
-    for (key, set) in [
-        ("client_tls", config.client_tls.is_some()),
-        ("proxy_address", config.proxy_address.is_some()),
-    ] {
-        if set {
-            // Going on without it would call the backend in another way than the file says.
-            cx.report(Diagnostic::error(
-                "component-not-built",
-                component.at.key(key),
-                format!("`{key}` of a single backend is not there yet"),
-            ));
+    }
+}
+
+/// The files that `client_tls` of single backends name.
+#[must_use]
+pub fn watched_files(gateway: &Gateway) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    gateway.endpoints.iter().for_each(|endpoint| add_files(endpoint, &mut files));
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn add_files(endpoint: &Endpoint, files: &mut Vec<PathBuf>) {
+    for backend in &endpoint.backends {
+        // Its problems were reported when the configuration was built.
+        let config = client_config(backend, &mut Diagnostics::default());
+        if let Some(tls) = config.and_then(|config| config.client_tls) {
+            files.extend(tls.files().map(PathBuf::from));
+        }
+        if let Some(workflow) = &backend.workflow {
+            add_files(&workflow.endpoint, files);
         }
     }
-    options.redirect = if config.no_redirect {
-        Redirect::Pass
-    } else {
-        Redirect::follow(config.send_body_on_redirect)
-    };
-    options
 }
 
 struct Choose(Arc<Balancer>);

@@ -85,7 +85,8 @@ async fn echo(request: Request) -> Result<Answer, Error> {
     let body = parts.body.collect(ECHO_LIMIT).await?;
     let host = parts.headers.get(http::header::HOST).map(text).unwrap_or_default();
     let mut headers = Map::new();
-    for name in parts.headers.keys() {
+    // Go keeps `Host` apart from the header fields.
+    for name in parts.headers.keys().filter(|name| *name != http::header::HOST) {
         let values = parts.headers.get_all(name).iter().map(|v| Value::from(text(v))).collect();
         headers.insert(canonical(name.as_str()), Value::Array(values));
     }

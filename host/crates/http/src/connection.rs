@@ -376,11 +376,7 @@ fn check_host(
         return Err("error: more than one Host");
     }
     if let Some(value) = first {
-        let valid = value
-            .as_bytes()
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+,;=".contains(byte));
-        if !valid {
+        if !is_authority(value.as_bytes()) {
             return Err("error: malformed Host");
         }
     }
@@ -398,6 +394,23 @@ fn check_host(
         }
         _ => Ok(()),
     }
+}
+
+/// RFC 9110 7.2: `uri-host [ ":" port ]`; may be empty.
+fn is_authority(value: &[u8]) -> bool {
+    let (host, port) = match memchr::memrchr(b':', value) {
+        // The last colon inside brackets belongs to an IPv6 address.
+        Some(colon) if !value.ends_with(b"]") => (&value[..colon], &value[colon + 1..]),
+        _ => (value, &b""[..]),
+    };
+    let in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(byte);
+    let valid = match host.strip_prefix(b"[") {
+        Some(address) => address.strip_suffix(b"]").is_some_and(|address| {
+            !address.is_empty() && address.iter().all(|byte| *byte == b':' || in_name(byte))
+        }),
+        None => host.iter().all(in_name),
+    };
+    valid && port.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether the body is chunked. hyper has refused bad combinations; stacked and unknown codings are refused here.

@@ -31,6 +31,18 @@ config! {
     }
 }
 
+/// Namespace of [`VirtualHostConfig`].
+pub const VIRTUAL_HOSTS: &str = "server/virtualhost";
+
+/// What the step puts before the name of a virtual host.
+const MARK: &str = "/__virtual";
+
+/// The path behind the mark of a virtual host; `None` if there is no mark.
+pub(crate) fn without_virtual_host(path: &str) -> Option<&str> {
+    let host_and_path = path.strip_prefix(MARK)?.strip_prefix('/')?;
+    Some(&host_and_path[host_and_path.find('/')?..])
+}
+
 /// Makes the step that routes by host.
 pub struct VirtualHosts;
 
@@ -40,19 +52,19 @@ impl StepFactory for VirtualHosts {
     }
 
     fn namespaces(&self) -> &'static [&'static str] {
-        &["server/virtualhost"]
+        &[VIRTUAL_HOSTS]
     }
 
     fn build(&self, cx: &mut BuildContext<'_>) -> Option<Built> {
         let Level::Service = cx.level else { return None };
-        let component = cx.component("server/virtualhost")?.clone();
+        let component = cx.component(VIRTUAL_HOSTS)?.clone();
         let config: VirtualHostConfig = read(&component.value, &component.at, cx.diagnostics)?;
         let mut prefixes = HashMap::new();
         for host in &config.hosts {
-            prefixes.insert(host.to_ascii_lowercase(), format!("/__virtual/{host}"));
+            prefixes.insert(host.to_ascii_lowercase(), format!("{MARK}/{host}"));
         }
         for (alias, host) in &config.aliased_hosts {
-            prefixes.insert(host.to_ascii_lowercase(), format!("/__virtual/{alias}"));
+            prefixes.insert(host.to_ascii_lowercase(), format!("{MARK}/{alias}"));
         }
         let mut names: Vec<&String> = prefixes.keys().collect();
         names.sort();
@@ -70,8 +82,8 @@ struct ByHost(HashMap<String, String>);
 impl Filter for ByHost {
     fn on_request(&self, _: &RequestContext, request: &mut Request) -> Result<Flow, Error> {
         // A client that names the internal path itself would reach any host's endpoints.
-        if request.path.starts_with("/__virtual/") {
-            request.path.insert_str(0, "/__virtual");
+        if request.path.starts_with(MARK) {
+            request.path.insert_str(0, MARK);
             return Ok(Flow::Continue);
         }
         let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());

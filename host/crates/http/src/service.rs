@@ -14,6 +14,7 @@ use crate::{
     client_ip::ClientIp,
     endpoint::Endpoint,
     respond::{self, Answer, Responder, from_response, into_response},
+    rewrite,
     router::{Found, Match, Router, without_extra_slashes},
 };
 
@@ -55,6 +56,8 @@ struct Inner {
     builtins: Builtins,
     responder: Responder,
     options: RouterOptions,
+    /// Whether paths may carry the mark of a virtual host.
+    virtual_hosts: bool,
 }
 
 impl Service {
@@ -81,6 +84,7 @@ impl Service {
             },
             responder: Responder::new(&options),
             options: options.clone(),
+            virtual_hosts: gateway.extra.get(rewrite::VIRTUAL_HOSTS).is_some(),
         });
         let steps =
             (!steps.is_empty()).then(|| Pipeline::new(steps, Box::new(Routing(inner.clone()))));
@@ -151,8 +155,17 @@ impl Inner {
             };
         }
         // The path is borrowed by the match and needed no more once its values are copied.
-        let path = std::mem::take(&mut request.path);
-        let endpoint = match self.router.find(&request.method, &path) {
+        let mut path = std::mem::take(&mut request.path);
+        let mut found = self.router.find(&request.method, &path);
+        // A host without an endpoint of its own for a path has that of all hosts (reference 13.4).
+        if self.virtual_hosts
+            && !matches!(found, Found::Match(_))
+            && let Some(plain) = rewrite::without_virtual_host(&path)
+        {
+            path = plain.to_owned();
+            found = self.router.find(&request.method, &path);
+        }
+        let endpoint = match found {
             Found::Match(found) => match self.enter(cx, &found, &mut request) {
                 Ok(endpoint) => endpoint,
                 Err(answer) => return *answer,
@@ -181,14 +194,14 @@ impl Inner {
         let _ = cx.endpoint.set(endpoint.info.clone());
         for (name, raw) in found.names.iter().flat_map(|names| names.iter()).zip(&found.values) {
             // A rest of a path keeps its slashes and escapes.
-            if &**name == torana_core::step::WILDCARD || self.options.disable_path_decoding {
+            if &**name == torana_core::step::WILDCARD {
                 request.params.set(name.clone(), raw.to_string());
                 continue;
             }
             let Some(decoded) = percent::decode(raw) else {
                 return Err(Box::new(respond::bad_request("error: malformed url params")));
             };
-            if still_encoded(&decoded) {
+            if !self.options.disable_path_decoding && still_encoded(&decoded) {
                 return Err(Box::new(self.responder.encoded_params()));
             }
             let raw_text = (*decoded != **raw).then(|| raw.to_string());

@@ -88,7 +88,7 @@ fn one(
     if hosts.is_empty() && raw.host.0.is_empty() && workflow.is_none() && needs_host(&extra) {
         let message = "the backend has no host, and the root has none either";
         cx.out.push(
-            Diagnostic::warning("no-host", at.pointer(), message)
+            Diagnostic::error("no-host", at.pointer(), message)
                 .help("add \"host\": [\"http://…\"] here or at the root"),
         );
     }

@@ -299,7 +299,7 @@ fn a_call_without_a_host() {
             {"url_pattern": "/", "extra_config": extra}]}]})
     };
     let http = with(&value(json!({"backend/http": {}})), &supported());
-    assert_eq!(http.findings(), ["warning no-host /endpoints/0/backend/0"]);
+    assert_eq!(http.findings(), ["error no-host /endpoints/0/backend/0"]);
     let lambda = with(&value(json!({"backend/lambda": {}})), &supported());
     let at = "/endpoints/0/backend/0/extra_config/backend~1lambda";
     assert_eq!(lambda.findings(), [format!("warning component-ignored {at}")]);

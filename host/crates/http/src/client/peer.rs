@@ -1,6 +1,6 @@
 //! One upstream that speaks HTTP/1.1, with its pool of connections.
 
-use std::{future::poll_fn, io, sync::Arc, time::Duration};
+use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, header};
@@ -333,8 +333,17 @@ async fn receive_body(mut incoming: Incoming, framing: Framing) -> Result<Body, 
         && length <= SMALL_BODY
     {
         let length = length as usize;
-        let whole = poll_fn(|cx| incoming.poll_whole(cx, length)).await?;
-        return Ok(Body::from_bytes(whole));
+        // Only what is there already: a body that is written slowly must pass as it comes.
+        let whole = poll_fn(|cx| {
+            Poll::Ready(match incoming.poll_whole(cx, length) {
+                Poll::Ready(whole) => Some(whole),
+                Poll::Pending => None,
+            })
+        });
+        return Ok(match whole.await {
+            Some(whole) => Body::from_bytes(whole?),
+            None => Body::Stream(Box::pin(incoming)),
+        });
     }
     if framing == Framing::Chunked
         && let Some(whole) = incoming.take_whole()?
