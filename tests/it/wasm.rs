@@ -121,7 +121,7 @@ fn an_early_answer_reaches_no_backend() {
 #[test]
 fn a_trap_costs_one_request() {
     let upstream = upstream();
-    let section = section("test-trap", "{}", "");
+    let section = section("test-trap", "null", "");
     let gateway = start(&upstream, "", &section, "");
     let mut client = gateway.connect();
     let answer = client.request("GET", "/a", &[("X-Trap", "1")], "");
@@ -135,7 +135,7 @@ fn a_trap_costs_one_request() {
 #[test]
 fn on_error_pass_skips_the_plugin() {
     let upstream = upstream();
-    let section = section("test-trap", "{}", r#", "on_error": "pass""#);
+    let section = section("test-trap", "null", r#", "on_error": "pass""#);
     let gateway = start(&upstream, "", &section, "");
     let answer = gateway.connect().request("GET", "/a", &[("X-Trap", "1")], "");
     assert_eq!(answer.status, 200);
@@ -144,7 +144,7 @@ fn on_error_pass_skips_the_plugin() {
 #[test]
 fn endless_work_is_cut() {
     let upstream = upstream();
-    let section = section("test-loop", "{}", r#", "limits": { "timeout": "50ms" }"#);
+    let section = section("test-loop", "null", r#", "limits": { "timeout": "50ms" }"#);
     let gateway = start(&upstream, "", &section, "");
     let mut client = gateway.connect();
     assert_eq!(client.request("GET", "/a", &[("X-Loop", "1")], "").status, 500);

@@ -483,7 +483,7 @@ impl Upstream {
     /// When they do not come.
     #[must_use]
     pub fn wait_for(&self, count: usize) -> Vec<Received> {
-        self.wait_until("requests", |state| received.len() >= count);
+        self.wait_until("requests", |state| state.received.len() >= count);
         self.requests()
     }
 
