@@ -279,9 +279,9 @@ fn files(options: &Options, gateway: &Gateway) -> Vec<PathBuf> {
         files.extend(tls.ca_certs.iter().map(PathBuf::from));
     }
     if let Some(tls) = &gateway.client.tls {
-        let pairs = tls.client_certs.iter().flat_map(|pair| [&pair.certificate, &pair.private_key]);
-        files.extend(pairs.chain(&tls.ca_certs).map(PathBuf::from));
+        files.extend(tls.files().map(PathBuf::from));
     }
+    files.extend(torana_http::backend::watched_files(gateway));
     files.extend(torana_wasm::watched_files(gateway));
     files
 }

@@ -121,6 +121,15 @@ pub struct ClientTls {
     pub at: Pointer,
 }
 
+impl ClientTls {
+    /// The files that the section names: a change of one calls for a reload.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let pairs =
+            self.client_certs.iter().flat_map(|pair| [&pair.certificate, &pair.private_key]);
+        pairs.chain(&self.ca_certs).map(String::as_str)
+    }
+}
+
 /// How backends are called; `None` means no limit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientSettings {

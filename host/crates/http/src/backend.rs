@@ -202,3 +202,6 @@ impl Backend for Leaf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,9 @@
 //! TLS of the listener and towards backends (reference 12).
 
+use serde_json::Value;
+
 use crate::{
-    At, Diagnostic, Diagnostics, did_you_mean,
+    At, Diagnostic, Diagnostics, FromConfig, did_you_mean,
     raw::{self, List},
     valid::{ClientTls, KeyPair, ServerTls, TlsVersion},
 };
@@ -34,7 +36,6 @@ pub(super) fn client(
     root: At<'_>,
     out: &mut Diagnostics,
 ) -> Option<ClientTls> {
-    let at = At::Key(&root, "client_tls");
     let Some(raw) = raw else {
         return insecure.then(|| ClientTls {
             allow_insecure_connections: true,
@@ -48,11 +49,29 @@ pub(super) fn client(
             at: At::Key(&root, "allow_insecure_connections").pointer(),
         });
     };
+    let mut section = client_section(raw, At::Key(&root, "client_tls"), out);
+    section.allow_insecure_connections |= insecure;
+    Some(section)
+}
+
+/// The same section at a single backend (`backend/http/client`), whose component reads it.
+impl FromConfig for ClientTls {
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        let raw = raw::ClientTls::from_config(value, at, out)?;
+        Some(client_section(&raw, at, out))
+    }
+
+    fn schema() -> Value {
+        raw::ClientTls::schema()
+    }
+}
+
+fn client_section(raw: &raw::ClientTls, at: At<'_>, out: &mut Diagnostics) -> ClientTls {
     let (min_version, max_version) = versions(&raw.min_version.0, &raw.max_version.0, at, out);
     let list = At::Key(&at, "client_certs");
     let pairs = raw.client_certs.0.iter();
-    Some(ClientTls {
-        allow_insecure_connections: raw.allow_insecure_connections || insecure,
+    ClientTls {
+        allow_insecure_connections: raw.allow_insecure_connections,
         ca_certs: raw.ca_certs.clone().into_values(),
         system_ca_pool: !raw.disable_system_ca_pool,
         client_certs: pairs
@@ -66,7 +85,7 @@ pub(super) fn client(
         cipher_suites: cipher_suites(&raw.cipher_suites, at, out),
         curve_preferences: curves(&raw.curve_preferences, at, out),
         at: at.pointer(),
-    })
+    }
 }
 
 /// The pairs of `keys` and the old single pair. None at all is an error (reference 12.1).
