@@ -70,7 +70,7 @@ pub(super) fn output(word: Option<&str>, sole_backend: Option<Encoding>) -> Outp
     })
 }
 
-/// How a backend's answer is read; an unknown word means JSON (reference 2.4).
+/// How a backend's answer is read, by a word in any case (reference 5.2); an unknown one means JSON (reference 2.4).
 pub(super) fn encoding(
     word: Option<&raw::Encoding>,
     at: At<'_>,
@@ -78,7 +78,7 @@ pub(super) fn encoding(
 ) -> Encoding {
     let word = word.map(|word| word.0.as_str()).filter(|word| !word.is_empty());
     let Some(word) = word else { return Encoding::Json };
-    match ENCODINGS.iter().find(|(known, ..)| *known == word) {
+    match ENCODINGS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(word)) {
         Some((_, encoding, _)) => *encoding,
         None => {
             out.push(unknown_encoding(word, at, ENCODINGS.iter().map(|(known, ..)| *known)));

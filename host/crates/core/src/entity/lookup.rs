@@ -4,8 +4,8 @@ use super::{Object, Raw, Tree, Value};
 
 impl Object {
     /// The value at a dot path as text (reference 4.3, value conversion): strings as they are, numbers as they were
-    /// written, lists joined with `,`. The path walks objects only. `None` if there is nothing, or `null`: an absent
-    /// value, where KrakenD writes `<nil>`. An object is its JSON text, where KrakenD prints Go's map notation.
+    /// written, lists joined with `,`, `null` as `<nil>`. The path walks objects only. `None` if there is nothing. An
+    /// object is its JSON text, where KrakenD prints Go's map notation.
     #[must_use]
     pub fn text_at(&self, path: &str) -> Option<String> {
         let (first, rest) = cut(path);
@@ -25,9 +25,9 @@ impl Value {
                 Some(String::from_utf8_lossy(&object.to_bytes()).into_owned())
             }
             (Self::Object(object), Some(path)) => object.text_at(path),
-            (Self::Tree(tree), None) => tree_text(tree),
+            (Self::Tree(tree), None) => Some(tree_text(tree)),
             (Self::Tree(tree), Some(path)) => {
-                tree_text(path.split('.').try_fold(tree, |tree, segment| tree.get(segment))?)
+                path.split('.').try_fold(tree, |tree, segment| tree.get(segment)).map(tree_text)
             }
         }
     }
@@ -43,21 +43,17 @@ fn cut(path: &str) -> (&str, Option<&str>) {
 
 fn raw_text(raw: &Raw) -> Option<String> {
     match raw.as_bytes().first()? {
-        b'"' | b'[' | b'n' => tree_text(&raw.to_tree().ok()?),
+        b'"' | b'[' | b'n' => raw.to_tree().ok().as_ref().map(tree_text),
         // Numbers, booleans and objects are their own text.
         _ => Some(raw.as_str().to_owned()),
     }
 }
 
-fn tree_text(tree: &Tree) -> Option<String> {
+fn tree_text(tree: &Tree) -> String {
     match tree {
-        Tree::Null => None,
-        Tree::String(text) => Some(text.clone()),
-        Tree::Array(items) => {
-            let items: Vec<_> =
-                items.iter().map(|item| tree_text(item).unwrap_or_default()).collect();
-            Some(items.join(","))
-        }
-        other => Some(other.to_string()),
+        Tree::Null => "<nil>".to_owned(),
+        Tree::String(text) => text.clone(),
+        Tree::Array(items) => items.iter().map(tree_text).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
     }
 }

@@ -184,7 +184,7 @@ fn gives_values_as_text() {
         ("e", Some("1.5e-2")),
         ("t", Some("true")),
         ("f", Some("false")),
-        ("z", None),
+        ("z", Some("<nil>")),
         ("l", Some("a,1.50,true,,x,y")),
         ("le", Some("")),
         ("o.p.q", Some("deep")),
