@@ -185,7 +185,7 @@ fn gives_values_as_text() {
         ("t", Some("true")),
         ("f", Some("false")),
         ("z", Some("<nil>")),
-        ("l", Some("a,1.50,true,,x,y")),
+        ("l", Some("a,1.50,true,<nil>,x,y")),
         ("le", Some("")),
         ("o.p.q", Some("deep")),
         ("o.p", Some(r#"{"q":"deep"}"#)),
