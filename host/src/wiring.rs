@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use torana_config::{ComponentLevel, FromConfig, Supported};
 use torana_core::{pipeline::StepFactory, step};
-use torana_http::rewrite;
+use torana_http::{payload, rewrite};
 use torana_middleware as middleware;
 use torana_telemetry::LogConfig;
 use torana_wasm as wasm;
@@ -29,6 +29,7 @@ pub const SERVICE: &[Row] =
 
 /// Around all backends of an endpoint (reference 1.1, layers 8 to 10).
 pub const ENDPOINT: &[Row] = &[
+    Step(&payload::Payload),
     Step(&wasm::EndpointHooks),
     Step(&step::InputFilter),
     Step(&step::BodyBuffer),
@@ -40,6 +41,7 @@ pub const ENDPOINT: &[Row] = &[
 
 /// Around all backends of a workflow: its input has been filtered by the endpoint around it.
 pub const WORKFLOW: &[Row] = &[
+    Step(&payload::Payload),
     Shadow,
     Step(&middleware::JsonPath),
     Step(&middleware::StaticResponse),

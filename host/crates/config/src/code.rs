@@ -32,6 +32,7 @@ const CODES: &[(&str, &str)] = &[
     ("invalid-duration", "a text is no duration in Go's syntax"),
     ("invalid-host", "a host is not scheme, name and port"),
     ("invalid-network", "a trusted proxy is neither an address nor a network"),
+    ("invalid-proxy", "a forward proxy's address is not scheme, name and port"),
     ("invalid-wildcard", "`*` stands where a path cannot have it"),
     (
         "method-not-routed",
@@ -99,6 +100,7 @@ mod tests {
             include_str!("resolve/endpoint.rs"),
             include_str!("resolve/environment.rs"),
             include_str!("resolve/extra.rs"),
+            include_str!("resolve/forward_proxy.rs"),
             include_str!("resolve/host.rs"),
             include_str!("resolve/path.rs"),
             include_str!("resolve/router.rs"),

@@ -7,6 +7,7 @@ mod code;
 mod diagnostic;
 mod document;
 mod duration;
+mod no_proxy;
 mod pointer;
 mod raw;
 mod read;

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 use serde_json::Value;
 
 use crate::Pointer;
+pub use crate::no_proxy::NoProxy;
 
 /// One whole gateway.
 #[derive(Debug, Clone)]
@@ -155,6 +156,68 @@ pub struct ClientSettings {
     pub dialer_fallback_delay: Duration,
     /// `client_tls`; `None` means TLS 1.2 and 1.3 with the system's authorities.
     pub tls: Option<ClientTls>,
+    /// What stands between this gateway and its backends.
+    pub proxies: Proxies,
+}
+
+/// The forward proxies for calls of backends: those of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `NO_PROXY`), or
+/// a backend's `proxy_address`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Proxies {
+    /// For hosts of the scheme `http`.
+    pub http: Option<ForwardProxy>,
+    /// For hosts of the scheme `https`.
+    pub https: Option<ForwardProxy>,
+    /// Who is called directly all the same; `None` is nobody, not even this machine.
+    pub exceptions: Option<NoProxy>,
+}
+
+impl Proxies {
+    /// This proxy for every host, without exceptions.
+    #[must_use]
+    pub fn all(proxy: &ForwardProxy) -> Self {
+        Self { http: Some(proxy.clone()), https: Some(proxy.clone()), exceptions: None }
+    }
+
+    /// The proxy for a host; `None` calls it directly.
+    #[must_use]
+    pub fn find(&self, secure: bool, name: &str, port: u16) -> Option<&ForwardProxy> {
+        let proxy = if secure { self.https.as_ref() } else { self.http.as_ref() }?;
+        let direct = self.exceptions.as_ref().is_some_and(|list| list.covers(name, port));
+        (!direct).then_some(proxy)
+    }
+}
+
+/// A forward proxy (RFC 9110 3.7).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ForwardProxy {
+    /// Whether TLS is spoken with the proxy itself.
+    pub secure: bool,
+    /// Name or address, IPv6 without brackets.
+    pub name: String,
+    /// Port: 80, or 443 with TLS, unless written.
+    pub port: u16,
+    /// `user:password`, decoded. It never appears in a text for people.
+    pub credentials: Option<Vec<u8>>,
+}
+
+impl ForwardProxy {
+    /// Scheme, name and port, without credentials.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        if self.name.contains(':') {
+            format!("{scheme}://[{}]:{}", self.name, self.port)
+        } else {
+            format!("{scheme}://{}:{}", self.name, self.port)
+        }
+    }
+}
+
+impl std::fmt::Debug for ForwardProxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ForwardProxy({})", self.url())
+    }
 }
 
 /// `extra_config.router` (reference 6.5).
@@ -208,7 +271,7 @@ pub struct RouterOptions {
 }
 
 /// An IP network such as `10.0.0.0/8`; a single address is a network of full length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network {
     /// The network's address.
     pub address: IpAddr,
@@ -217,6 +280,25 @@ pub struct Network {
 }
 
 impl Network {
+    /// Reads an address or a network.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = match text.split_once('/') {
+            Some((address, prefix)) => (address, Some(prefix)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().ok()?;
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => bits,
+            // Only digits: `u8` would also read a sign.
+            Some(prefix) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => {
+                prefix.parse().ok()?
+            }
+            Some(_) => return None,
+        };
+        (prefix <= bits).then_some(Self { address, prefix })
+    }
+
     /// Whether `ip` lies in this network. An IPv4-mapped IPv6 address counts as its IPv4 address.
     #[must_use]
     pub fn contains(&self, ip: IpAddr) -> bool {

@@ -4,7 +4,10 @@ use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 use torana_config::{
     Diagnostic, Diagnostics, Pointer, config, read,
-    valid::{Backend as Config, ClientSettings, ClientTls, Encoding, Endpoint, Gateway},
+    valid::{
+        Backend as Config, ClientSettings, ClientTls, Encoding, Endpoint, ForwardProxy, Gateway,
+        Proxies,
+    },
 };
 use torana_core::{
     Error, ErrorKind, Request, RequestContext,
@@ -28,8 +31,9 @@ config! {
         "send_body_on_redirect" send_body_on_redirect: bool = false,
         /// TLS towards this backend. It takes the place of the root's `client_tls`; nothing of that is inherited.
         "client_tls" client_tls: Option<ClientTls> = None,
-        /// A proxy between gateway and backend. Not in this version.
-        "proxy_address" proxy_address: Option<String> = None,
+        /// A forward proxy through which this backend is called, such as `http://user:password@proxy.example:3128`.
+        /// It takes the place of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` of the environment.
+        "proxy_address" proxy_address: Option<ForwardProxy> = None,
     }
 }
 
@@ -58,16 +62,6 @@ pub fn build(cx: &mut BuildContext<'_>) -> Option<HttpBackend> {
         );
         return None;
     }
-    if let Some(component) = backend.extra.get(NAMESPACE)
-        && config.as_ref().is_some_and(|config| config.proxy_address.is_some())
-    {
-        // Going on without it would call the backend in another way than the file says.
-        cx.report(Diagnostic::error(
-            "component-not-built",
-            component.at.key("proxy_address"),
-            "`proxy_address` of a single backend is not there yet",
-        ));
-    }
     let settings = client_settings(&cx.gateway.client, config.as_ref());
     let client = match Client::shared(cx.resources, &settings) {
         Ok(client) => client,
@@ -86,8 +80,8 @@ pub fn build(cx: &mut BuildContext<'_>) -> Option<HttpBackend> {
     if peers.len() < backend.hosts.len() {
         return None;
     }
-    let urls: Vec<&str> = peers.iter().map(|upstream| upstream.peer.url()).collect();
-    let detail = urls.join(", ");
+    let places: Vec<_> = peers.iter().map(|upstream| place(&upstream.peer)).collect();
+    let detail = places.join(", ");
     let balancing_config =
         Balancer::configure(cx.component(balance::NAMESPACE).cloned().as_ref(), cx.diagnostics);
     let balancer =
@@ -100,6 +94,13 @@ pub fn build(cx: &mut BuildContext<'_>) -> Option<HttpBackend> {
     let options = call_options(backend, config.as_ref());
     let leaf = Box::new(Leaf { peers: peers.into(), balancer, options });
     Some(HttpBackend { leaf, balancing, detail })
+}
+
+fn place(peer: &Peer) -> Cow<'_, str> {
+    match peer.proxy_url() {
+        None => Cow::Borrowed(peer.url()),
+        Some(proxy) => Cow::Owned(format!("{} through {proxy}", peer.url())),
+    }
 }
 
 fn host_pointer(backend: &Config) -> Pointer {
@@ -116,10 +117,15 @@ fn client_settings<'a>(
     service: &'a ClientSettings,
     config: Option<&HttpClientConfig>,
 ) -> Cow<'a, ClientSettings> {
-    match config.and_then(|config| config.client_tls.as_ref()) {
-        None => Cow::Borrowed(service),
-        Some(tls) => Cow::Owned(ClientSettings { tls: Some(tls.clone()), ..service.clone() }),
+    let mut settings = Cow::Borrowed(service);
+    let Some(config) = config else { return settings };
+    if let Some(tls) = &config.client_tls {
+        settings.to_mut().tls = Some(tls.clone());
     }
+    if let Some(proxy) = &config.proxy_address {
+        settings.to_mut().proxies = Proxies::all(proxy);
+    }
+    settings
 }
 
 fn call_options(backend: &Config, config: Option<&HttpClientConfig>) -> CallOptions {

@@ -33,9 +33,9 @@ impl IncomingBody {
     }
 }
 
-/// The error for a body beyond `router.max_payload`.
+/// The error for a body beyond `max_payload`, the router's or an endpoint's.
 pub(crate) fn too_large() -> Error {
-    Error::new(ErrorKind::TooLarge, "the request's body is larger than router.max_payload")
+    Error::new(ErrorKind::TooLarge, "the request's body is larger than `max_payload`")
         .with_status(http::StatusCode::PAYLOAD_TOO_LARGE)
 }
 
@@ -83,6 +83,47 @@ impl http_body::Body for IncomingBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+/// A stream of at most so many bytes.
+pub(crate) struct Limited {
+    stream: Stream,
+    left: u64,
+}
+
+impl Limited {
+    /// Passes a stream on up to `limit` bytes; what comes then is [`too_large`].
+    pub(crate) fn wrap(stream: Stream, limit: u64) -> Body {
+        Body::Stream(Box::pin(Self { stream, left: limit }))
+    }
+}
+
+impl http_body::Body for Limited {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let polled = self.stream.as_mut().poll_frame(cx);
+        if let Poll::Ready(Some(Ok(frame))) = &polled {
+            let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+            match self.left.checked_sub(length) {
+                Some(left) => self.left = left,
+                None => return Poll::Ready(Some(Err(too_large()))),
+            }
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.stream.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.stream.size_hint()
     }
 }
 

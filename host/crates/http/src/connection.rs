@@ -375,10 +375,10 @@ fn check_host(
     if second.is_some() {
         return Err("error: more than one Host");
     }
-    if let Some(value) = first {
-        if !is_authority(value.as_bytes()) {
-            return Err("error: malformed Host");
-        }
+    if let Some(value) = first
+        && !is_authority(value.as_bytes())
+    {
+        return Err("error: malformed Host");
     }
     match (first, uri.authority(), version) {
         (None, None, Version::HTTP_11) => Err("error: no Host"),

@@ -12,6 +12,7 @@ pub mod endpoint;
 mod gzip;
 mod io;
 pub mod listen;
+pub mod payload;
 pub mod proxy_protocol;
 pub mod respond;
 pub mod rewrite;

@@ -189,9 +189,8 @@ impl Router {
         {
             return Some(exact.to_string());
         }
-        let mut values = Vec::new();
         let mut spelled = String::new();
-        self.root.find_folded(method, clean.strip_prefix('/')?, &mut spelled, &mut values)?;
+        self.root.find_folded(method, clean.strip_prefix('/')?, &mut spelled)?;
         (spelled != path).then_some(spelled)
     }
 }
@@ -333,7 +332,6 @@ impl Node {
         method: &Method,
         path: &str,
         spelled: &mut String,
-        values: &mut Vec<Cow<'static, str>>,
     ) -> Option<&'n Entry> {
         let (segment, rest, last) = match path.split_once('/') {
             Some((segment, rest)) => (segment, rest, false),
@@ -350,11 +348,8 @@ impl Node {
         for (text, node) in literals.chain(param) {
             spelled.push('/');
             spelled.push_str(text);
-            let found = if last {
-                node.leaf.get(method)
-            } else {
-                node.find_folded(method, rest, spelled, values)
-            };
+            let found =
+                if last { node.leaf.get(method) } else { node.find_folded(method, rest, spelled) };
             if found.is_some() {
                 return found;
             }

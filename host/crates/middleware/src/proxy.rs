@@ -1,6 +1,6 @@
 //! The namespace `proxy`, which several components share: all its keys in one place.
 
-use torana_config::{Pointer, Value, config, read};
+use torana_config::{ByteSize, Pointer, Value, config, read};
 use torana_core::{merge::Propagated, pipeline::BuildContext};
 
 /// The namespace.
@@ -24,10 +24,11 @@ config! {
         "flatmap_filter" flatmap_filter: Option<Value> = None,
         /// Accepted for compatibility: every backend always gets its own copy of the request.
         "force_sandboxed_request" force_sandboxed_request: bool = false,
-        /// Largest request body of this endpoint, in bytes. Not in this version; see `router.max_payload`.
-        "max_payload" max_payload: Option<Value> = None,
-        /// Hand gzipped request bodies of this endpoint on in clear. Not in this version; see `router.decompress_gzip`.
-        "decompress_gzip" decompress_gzip: Option<Value> = None,
+        /// Largest request body of this endpoint; a larger one is answered with 413. 0 is no limit but that of
+        /// `router.max_payload`, which holds in any case.
+        "max_payload" max_payload: ByteSize = ByteSize(0),
+        /// Hand gzipped request bodies of this endpoint on in clear, as `router.decompress_gzip` does for all.
+        "decompress_gzip" decompress_gzip: bool = false,
     }
 }
 
@@ -46,24 +47,7 @@ config! {
 /// The `proxy` settings of the context's endpoint.
 pub fn endpoint(cx: &mut BuildContext<'_>) -> Option<ProxyConfig> {
     let component = cx.component(NAMESPACE)?.clone();
-    let config: ProxyConfig = read(&component.value, &component.at, cx.diagnostics)?;
-    for (key, set) in [
-        ("max_payload", config.max_payload.is_some()),
-        ("decompress_gzip", config.decompress_gzip.is_some()),
-    ] {
-        if set {
-            // Going on would let through what the file says to refuse.
-            cx.report(
-                torana_config::Diagnostic::error(
-                    "component-not-built",
-                    component.at.key(key),
-                    format!("`{key}` of a single endpoint is not there yet"),
-                )
-                .help(format!("set `router.{key}` for all endpoints")),
-            );
-        }
-    }
-    Some(config)
+    read(&component.value, &component.at, cx.diagnostics)
 }
 
 /// The `proxy` settings of the context's backend.

@@ -103,7 +103,7 @@ fn as_written(text: &str) -> Option<Parts> {
 }
 
 /// Name or address, and port.
-fn authority_parts(authority: &str) -> Option<(String, Option<u16>)> {
+pub(super) fn authority_parts(authority: &str) -> Option<(String, Option<u16>)> {
     let (name, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (address, port) = rest.split_once(']')?;
         address.parse::<Ipv6Addr>().ok()?;

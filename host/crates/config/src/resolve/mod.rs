@@ -7,6 +7,7 @@ mod conflict;
 mod endpoint;
 mod environment;
 mod extra;
+mod forward_proxy;
 mod host;
 mod namespace;
 mod path;
@@ -32,7 +33,8 @@ use crate::{
 /// What the caller knows beside the file.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Environment variables: `KRAKEND_…` and `TORANA_…` override scalars of the root; the latter win.
+    /// Environment variables: `KRAKEND_…` and `TORANA_…` override scalars of the root; the latter win. `HTTP_PROXY`,
+    /// `HTTPS_PROXY` and `NO_PROXY`, in either case, say how backends are reached.
     pub environment: Vec<(String, String)>,
     /// `--port`: wins over file and environment; 0 is any free port.
     pub port: Option<u16>,

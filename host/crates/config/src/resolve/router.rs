@@ -1,7 +1,5 @@
 //! `extra_config.router` (reference 6.5).
 
-use std::net::IpAddr;
-
 use super::Context;
 use crate::{
     At, Diagnostic, Diagnostics, FromConfig,
@@ -70,7 +68,7 @@ fn health_path(text: &str) -> String {
 fn networks(list: &List<String>, at: At<'_>, out: &mut Diagnostics) -> Vec<Network> {
     let mut networks = Vec::with_capacity(list.0.len());
     for (index, text) in &list.0 {
-        match network(text.trim()) {
+        match Network::parse(text.trim()) {
             Some(network) => networks.push(network),
             None => {
                 let message = format!("\"{text}\" is neither an address nor a network");
@@ -83,20 +81,4 @@ fn networks(list: &List<String>, at: At<'_>, out: &mut Diagnostics) -> Vec<Netwo
         }
     }
     networks
-}
-
-fn network(text: &str) -> Option<Network> {
-    let (address, prefix) = match text.split_once('/') {
-        Some((address, prefix)) => (address, Some(prefix)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let bits = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = match prefix {
-        None => bits,
-        // Only digits: `u8` would also read a sign.
-        Some(prefix) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => prefix.parse().ok()?,
-        Some(_) => return None,
-    };
-    (prefix <= bits).then_some(Network { address, prefix })
 }

@@ -9,8 +9,8 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    ComponentLevel, Context, Inherited, conflict, endpoint, environment, extra, host, limit,
-    member, router, tls, word,
+    ComponentLevel, Context, Inherited, conflict, endpoint, environment, extra, forward_proxy,
+    host, limit, member, router, tls, word,
 };
 use crate::{
     At, Diagnostic, Diagnostics, FromConfig, raw,
@@ -47,7 +47,7 @@ pub(super) fn resolve(value: &Value, at: At<'_>, cx: &mut Context<'_>) -> Option
         max_header_bytes: if raw.max_header_bytes == 0 { 1 << 20 } else { raw.max_header_bytes },
         use_h2c: raw.use_h2c || options.use_h2c,
         tls: tls::server(raw.tls.as_ref(), At::Key(&at, "tls"), cx.out),
-        client: client(&raw, at, cx.out),
+        client: client(&raw, at, cx),
         debug_endpoint: raw.debug_endpoint || cx.options.debug,
         echo_endpoint: raw.echo_endpoint,
         max_shutdown_wait: limit(raw.max_shutdown_wait_time),
@@ -134,7 +134,7 @@ fn server_timeouts(raw: &raw::Gateway) -> ServerTimeouts {
     }
 }
 
-fn client(raw: &raw::Gateway, at: At<'_>, out: &mut Diagnostics) -> ClientSettings {
+fn client(raw: &raw::Gateway, at: At<'_>, cx: &mut Context<'_>) -> ClientSettings {
     let per_host = raw.max_idle_connections_per_host;
     ClientSettings {
         disable_keep_alives: raw.disable_keep_alives,
@@ -147,7 +147,8 @@ fn client(raw: &raw::Gateway, at: At<'_>, out: &mut Diagnostics) -> ClientSettin
         dialer_timeout: limit(raw.dialer_timeout),
         dialer_keep_alive: or_default(raw.dialer_keep_alive, Duration::from_secs(15)),
         dialer_fallback_delay: or_default(raw.dialer_fallback_delay, Duration::from_millis(300)),
-        tls: tls::client(raw.client_tls.as_ref(), raw.allow_insecure_connections, at, out),
+        tls: tls::client(raw.client_tls.as_ref(), raw.allow_insecure_connections, at, cx.out),
+        proxies: forward_proxy::of_environment(&cx.options.environment, cx.out),
     }
 }
 

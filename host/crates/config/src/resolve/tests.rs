@@ -225,6 +225,22 @@ fn a_backend_takes_the_method_of_its_endpoint() {
 }
 
 #[test]
+fn the_environment_names_forward_proxies() {
+    let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let value = json!({"version": 3});
+    let environment = vec![set("HTTPS_PROXY", "proxy.test:3128"), set("NO_PROXY", ".inside.test")];
+    let options = Options { environment, ..Options::default() };
+    let outcome = with(&value, &options);
+    let proxies = &outcome.gateway().client.proxies;
+    let url = proxies.find(true, "a.test", 443).map(crate::valid::ForwardProxy::url);
+    assert_eq!(url.as_deref(), Some("http://proxy.test:3128"));
+    assert_eq!(proxies.find(true, "a.inside.test", 443), None);
+    assert_eq!(proxies.find(false, "a.test", 80), None);
+    let options = Options { environment: vec![set("http_proxy", "a b")], ..Options::default() };
+    assert_eq!(with(&value, &options).findings(), ["error invalid-proxy "]);
+}
+
+#[test]
 fn the_environment_overrides_scalars_of_the_root() {
     let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let value = json!({"version": 3, "name": "file", "debug_endpoint": false});

@@ -82,6 +82,21 @@ fn problems_are_found_at_the_backend() {
 }
 
 #[test]
+fn a_proxy_of_the_backend_takes_the_place_of_the_environments() {
+    let root = || json!({"client_tls": {"allow_insecure_connections": true}});
+    let own = json!({"proxy_address": "http://user:s3cret@proxy.test:3128"});
+    let (detail, findings) = built(root(), own.clone());
+    let expected = "https://localhost through http://proxy.test:3128";
+    assert_eq!((detail.as_deref(), findings), (Some(expected), Vec::new()));
+    assert_eq!(settings_of(root(), own).proxies.exceptions, None);
+    for nothing in [json!({}), json!({"proxy_address": ""}), json!({"proxy_address": null})] {
+        assert_eq!(built(root(), nothing).0.as_deref(), Some("https://localhost"));
+    }
+    let (_, findings) = built(root(), json!({"proxy_address": "ftp://proxy.test"}));
+    assert_eq!(findings, [format!("invalid-proxy {AT}/proxy_address")]);
+}
+
+#[test]
 fn named_files_are_watched_in_workflows_too() {
     let pair = json!({"certificate": "own.pem", "private_key": "own.key"});
     let tls = json!({"client_tls": {"ca_certs": ["ca.pem"], "client_certs": [pair]}});

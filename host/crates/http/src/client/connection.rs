@@ -26,6 +26,8 @@ pub(super) enum Transport {
     Tcp(TcpStream),
     /// Boxed: a TLS session is a kilobyte, and connections move.
     Tls(Box<TlsStream<TcpStream>>),
+    /// TLS with the peer inside of TLS with a forward proxy.
+    Nested(Box<TlsStream<TlsStream<TcpStream>>>),
 }
 
 impl AsyncRead for Transport {
@@ -37,6 +39,7 @@ impl AsyncRead for Transport {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
             Self::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, buf),
+            Self::Nested(stream) => Pin::new(&mut **stream).poll_read(cx, buf),
         }
     }
 }
@@ -52,6 +55,7 @@ impl Transport {
             (Self::Tcp(stream), [one]) => Pin::new(stream).poll_write(cx, one),
             (Self::Tcp(stream), many) => Pin::new(stream).poll_write_vectored(cx, many),
             (Self::Tls(stream), many) => Pin::new(&mut **stream).poll_write_vectored(cx, many),
+            (Self::Nested(stream), many) => Pin::new(&mut **stream).poll_write_vectored(cx, many),
         }
     }
 
@@ -61,6 +65,7 @@ impl Transport {
             // TCP has no buffer on this side of the kernel.
             Self::Tcp(_) => Poll::Ready(Ok(())),
             Self::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
+            Self::Nested(stream) => Pin::new(&mut **stream).poll_flush(cx),
         }
     }
 }

@@ -10,10 +10,12 @@ mod connect;
 mod connection;
 mod decompress;
 mod exchange;
+mod handshake;
 mod incoming;
 mod options;
 mod peer;
 mod pool;
+mod proxy;
 mod redirect;
 mod request_head;
 mod resolve;
@@ -39,7 +41,7 @@ pub use tls::PeerError;
 use tls::{Tls, TlsFiles};
 use torana_config::{
     Pointer,
-    valid::{ClientSettings, ClientTls, Host},
+    valid::{ClientSettings, ClientTls, Host, Proxies},
 };
 use torana_core::Resources;
 
@@ -55,6 +57,7 @@ struct Settings {
     dialer_timeout: Option<Duration>,
     dialer_keep_alive: Duration,
     dialer_fallback_delay: Duration,
+    proxies: Proxies,
 }
 
 impl Settings {
@@ -69,6 +72,7 @@ impl Settings {
             dialer_timeout: settings.dialer_timeout,
             dialer_keep_alive: settings.dialer_keep_alive,
             dialer_fallback_delay: settings.dialer_fallback_delay,
+            proxies: settings.proxies.clone(),
         }
     }
 }

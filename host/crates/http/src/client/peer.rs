@@ -1,12 +1,10 @@
 //! One upstream that speaks HTTP/1.1, with its pool of connections.
 
-use std::{future::poll_fn, io, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, io, sync::Arc, task::Poll};
 
 use bytes::Bytes;
 use http::{Method, header};
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use torana_core::{Body, Error, ErrorKind, Request, Response};
 
 use super::{
@@ -15,9 +13,11 @@ use super::{
     connection::{Connection, Transport},
     decompress::decompress,
     exchange::{Exchange, Failure},
+    handshake::TlsServer,
     incoming::Incoming,
     options::{CallOptions, Redirect},
     pool::Pool,
+    proxy::Proxy,
     redirect,
     request_head::{self, HeadOptions},
     resolve::Addresses,
@@ -25,9 +25,6 @@ use super::{
     tls::PeerError,
     upload::{Delimiter, Upload},
 };
-
-/// Time limit of a TLS handshake, as in KrakenD.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bodies of a known length up to this many bytes are handed out whole: the connection is free early, and what goes on
 /// to the client leaves in one write.
@@ -60,7 +57,7 @@ impl Origin {
         format!("{}://{}", if self.secure { "https" } else { "http" }, self.authority())
     }
 
-    fn port(&self) -> u16 {
+    pub(super) fn port(&self) -> u16 {
         self.port.unwrap_or(if self.secure { 443 } else { 80 })
     }
 }
@@ -71,8 +68,14 @@ pub struct Peer {
     pub(super) origin: Origin,
     pub(super) url: Arc<str>,
     authority: String,
+    /// Whom connections are opened to: the proxy, if there is one.
     addresses: Addresses,
-    tls: Option<(TlsConnector, ServerName<'static>)>,
+    tls: Option<TlsServer>,
+    proxy: Option<Box<Proxy>>,
+    /// Scheme and authority in front of each path, where a proxy reads the requests; else empty.
+    target_prefix: Box<str>,
+    /// Field lines for such a proxy; else empty.
+    proxy_fields: Box<str>,
     pool: Arc<Pool>,
 }
 
@@ -88,14 +91,16 @@ impl Peer {
         origin: Origin,
         at: &torana_config::Pointer,
     ) -> Result<Self, PeerError> {
-        let tls = if origin.secure {
-            let name = ServerName::try_from(origin.name.clone()).map_err(|_| {
-                let message = format!("`{}` cannot be the name of a TLS server", origin.name);
-                PeerError::new("invalid-host", at, message)
-            })?;
-            Some((TlsConnector::from(client.tls.config()?), name))
-        } else {
-            None
+        let tls = origin.secure.then(|| TlsServer::new(&client, &origin.name, at)).transpose()?;
+        let proxy = client.settings.proxies.find(origin.secure, &origin.name, origin.port());
+        let proxy = proxy.map(|proxy| Proxy::new(&client, proxy, &origin, at)).transpose()?;
+        let (target_prefix, proxy_fields) = match &proxy {
+            Some(proxy) if !origin.secure => (origin.url(), proxy.fields.clone()),
+            _ => <(String, String)>::default(),
+        };
+        let addresses = match &proxy {
+            Some(proxy) => Addresses::new(&proxy.name, proxy.port),
+            None => Addresses::new(&origin.name, origin.port()),
         };
         let pool = Pool::new(
             client.settings.max_idle_per_host,
@@ -105,10 +110,13 @@ impl Peer {
         Ok(Self {
             url: origin.url().into(),
             authority: origin.authority(),
-            addresses: Addresses::new(&origin.name, origin.port()),
+            addresses,
             origin,
             client,
             tls,
+            proxy: proxy.map(Box::new),
+            target_prefix: target_prefix.into(),
+            proxy_fields: proxy_fields.into(),
             pool,
         })
     }
@@ -117,6 +125,12 @@ impl Peer {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Scheme, name and port of the forward proxy through which it is called, if there is one.
+    #[must_use]
+    pub fn proxy_url(&self) -> Option<&str> {
+        self.proxy.as_ref().map(|proxy| proxy.url.as_str())
     }
 
     /// How many connections of all workers are idle.
@@ -209,8 +223,8 @@ impl Peer {
             delimiter,
             HeadOptions {
                 authority: &self.authority,
-                target_prefix: "",
-                proxy_fields: "",
+                target_prefix: &self.target_prefix,
+                proxy_fields: &self.proxy_fields,
                 close: !settings.keep_alive,
                 accept_encoding: accept_encoding(request, options, settings.compression),
             },
@@ -273,22 +287,12 @@ impl Peer {
             },
         };
         let stream = stream.map_err(|error| self.connect_error(error))?;
-        let Some((connector, name)) = &self.tls else {
-            return Ok(Connection::new(Transport::Tcp(stream)));
+        let transport = match (&self.proxy, &self.tls) {
+            (None, None) => Transport::Tcp(stream),
+            (None, Some(tls)) => Transport::Tls(Box::new(tls.handshake(stream, &self.url).await?)),
+            (Some(proxy), tls) => proxy.pass(stream, tls.as_ref(), &self.url).await?,
         };
-        let handshake = connector.connect(name.clone(), stream);
-        match tokio::time::timeout(HANDSHAKE_TIMEOUT, handshake).await {
-            Ok(Ok(stream)) => Ok(Connection::new(Transport::Tls(Box::new(stream)))),
-            Ok(Err(error)) => {
-                let message = format!("{}: TLS handshake failed: {error}", self.url);
-                Err(Error::new(ErrorKind::Connect, message).with_source(error).retryable())
-            }
-            Err(_) => {
-                let message =
-                    format!("{}: no TLS handshake within {HANDSHAKE_TIMEOUT:?}", self.url);
-                Err(Error::new(ErrorKind::Timeout, message).retryable())
-            }
-        }
+        Ok(Connection::new(transport))
     }
 
     async fn dial(&self) -> io::Result<TcpStream> {
@@ -298,9 +302,11 @@ impl Peer {
     }
 
     fn connect_error(&self, error: io::Error) -> Error {
+        let to = self.proxy.as_ref().map(|proxy| format!(" to the proxy {}", proxy.url));
+        let (url, to) = (&self.url, to.unwrap_or_default());
         let message = match error.kind() {
-            io::ErrorKind::ConnectionRefused => format!("{}: connection refused", self.url),
-            _ => format!("{}: cannot connect: {error}", self.url),
+            io::ErrorKind::ConnectionRefused => format!("{url}: connection{to} refused"),
+            _ => format!("{url}: cannot connect{to}: {error}"),
         };
         Error::new(ErrorKind::Connect, message).with_source(error).retryable()
     }

@@ -73,7 +73,12 @@ pub(super) fn encode(
     head.put_slice(request.method.as_str().as_bytes());
     head.put_u8(b' ');
     head.put_slice(options.target_prefix.as_bytes());
-    head.put_slice(if request.path.is_empty() { b"/" } else { request.path.as_bytes() });
+    head.put_slice(match request.path.as_str() {
+        "" => b"/",
+        // RFC 9112 3.2.4: towards a proxy the asterisk is an absolute form without a path.
+        "*" if !options.target_prefix.is_empty() => b"",
+        path => path.as_bytes(),
+    });
     if !request.query.is_empty() {
         head.put_u8(b'?');
         head.put_slice(request.query.as_bytes());
@@ -217,6 +222,15 @@ mod tests {
             "PUT http://users:8080/x HTTP/1.1\r\nhost: users:8080\r\naccept-encoding: gzip\r\n\
              transfer-encoding: chunked\r\nproxy-authorization: Basic eA==\r\nconnection: close\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn the_asterisk_is_no_path_for_a_proxy() {
+        let request = Request::new(Method::OPTIONS, "*");
+        assert!(head(&request, Delimiter::None, PLAIN).starts_with("OPTIONS * HTTP/1.1\r\n"));
+        let options = HeadOptions { target_prefix: "http://users:8080", ..PLAIN };
+        let head = head(&request, Delimiter::None, options);
+        assert!(head.starts_with("OPTIONS http://users:8080 HTTP/1.1\r\n"), "{head}");
     }
 
     #[test]

@@ -292,7 +292,9 @@ impl<'a> Control<'a> {
         if status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(HeadError::Upgrade);
         }
+        // What follows an accepted `CONNECT` belongs to the tunnel (RFC 9110 9.3.6).
         let bodiless = status.is_informational()
+            || (*method == Method::CONNECT && status.is_success())
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         Ok(match self.length {
             _ if bodiless || *method == Method::HEAD => Framing::Empty,

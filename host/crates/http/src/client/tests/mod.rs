@@ -4,6 +4,7 @@ mod body;
 mod connection;
 mod decompression;
 mod framing;
+mod proxied;
 mod redirection;
 mod reuse;
 mod tls;
@@ -19,7 +20,7 @@ use tokio::{
 };
 use torana_config::{
     Pointer,
-    valid::{ClientSettings, Host},
+    valid::{ClientSettings, Host, Proxies},
 };
 use torana_core::{Body, Data, Error, ErrorKind, Request, Resources, Response};
 
@@ -39,6 +40,7 @@ fn settings() -> ClientSettings {
         dialer_keep_alive: Duration::from_secs(15),
         dialer_fallback_delay: Duration::from_millis(300),
         tls: None,
+        proxies: Proxies::default(),
     }
 }
 

@@ -9,9 +9,9 @@ use super::*;
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub(super) type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn authority(name: &str) -> Issuer {
+pub(super) fn authority(name: &str) -> Issuer {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(rcgen::DnType::CommonName, name);
@@ -25,7 +25,7 @@ fn issue(authority: &Issuer, name: &str) -> (rcgen::Certificate, KeyPair) {
 }
 
 /// A server with a certificate for `localhost`, which may insist on certificates of `clients`.
-fn acceptor(
+pub(super) fn acceptor(
     authority: &Issuer,
     clients: Option<&Issuer>,
     versions: &[&'static rustls::SupportedProtocolVersion],
@@ -50,17 +50,17 @@ fn acceptor(
     TlsAcceptor::from(Arc::new(config))
 }
 
-const BOTH: &[&rustls::SupportedProtocolVersion] =
+pub(super) const BOTH: &[&rustls::SupportedProtocolVersion] =
     &[&rustls::version::TLS12, &rustls::version::TLS13];
 
-struct Files(tempfile::TempDir);
+pub(super) struct Files(tempfile::TempDir);
 
 impl Files {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(super) fn write(&self, name: &str, text: &str) -> String {
         let path = self.0.path().join(name);
         std::fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
@@ -76,7 +76,7 @@ impl Files {
     }
 }
 
-fn client_tls(ca_certs: Vec<String>) -> ClientTls {
+pub(super) fn client_tls(ca_certs: Vec<String>) -> ClientTls {
     ClientTls {
         allow_insecure_connections: false,
         ca_certs,

@@ -1,17 +1,19 @@
 //! What a plugin costs per call, with everything that the host does around it: `test-get-set` reads one header and sets
 //! one, `header-edit` sets one on the response.
 
+mod allocations;
+mod config;
+
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    process::ExitCode,
     sync::{Arc, LazyLock, OnceLock},
 };
 
-use divan::{Bencher, black_box};
+use divan::Bencher;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
-use torana_config::{
-    ComponentLevel, Diagnostics, Document, Format, Options, Supported, resolve, valid::Gateway,
-};
+use torana_config::{ComponentLevel, Diagnostics, Supported, valid::Gateway};
 use torana_core::{
     Body, Request, RequestContext, Resources, Response,
     pipeline::{BuildContext, Filter, Level, Step, StepFactory},
@@ -21,24 +23,22 @@ use torana_wasm::{EndpointHooks, NAMESPACE};
 /// Kept over all benches, as by a gateway: one engine.
 static RESOURCES: LazyLock<Resources> = LazyLock::new(Resources::default);
 
-fn main() {
-    divan::main();
+fn main() -> ExitCode {
+    allocations::main()
 }
 
-fn gateway(plugins: Value) -> Gateway {
-    let root = json!({"version": 3, "endpoints": [{
+fn gateway(plugins: &Value) -> Gateway {
+    let endpoints = json!([{
         "endpoint": "/user",
-        "backend": [{"host": ["http://a"], "url_pattern": "/"}],
+        "backend": [{"url_pattern": "/"}],
         "extra_config": { NAMESPACE: plugins }
-    }]});
-    let document = Document::parse("bench", root.to_string(), Format::Json).expect("JSON");
+    }]);
     let supported = vec![Supported { namespace: NAMESPACE, level: ComponentLevel::Endpoint }];
-    let options = Options { supported, ..Options::default() };
-    resolve(&document, &options, &mut Diagnostics::default()).expect("a valid configuration")
+    config::gateway(&endpoints, supported)
 }
 
 fn filters(plugin: Value, count: usize) -> Vec<Box<dyn Filter>> {
-    let gateway = gateway(Value::Array(vec![plugin; count]));
+    let gateway = gateway(&Value::Array(vec![plugin; count]));
     let mut diagnostics = Diagnostics::default();
     let mut cx = BuildContext {
         gateway: &gateway,
@@ -93,13 +93,18 @@ fn request() -> Request {
     request
 }
 
-fn on_requests(bencher: Bencher<'_, '_>, filters: &[Box<dyn Filter>]) {
+fn on_requests(
+    bencher: Bencher<'_, '_>,
+    case: impl Into<String>,
+    limit: u64,
+    filters: &[Box<dyn Filter>],
+) {
     let cx = context();
-    let mut request = request();
-    bencher.bench_local(|| {
+    allocations::bench(bencher, case, limit, request, |mut request| {
         for filter in filters {
-            filter.on_request(&cx, black_box(&mut request)).expect("the plugin works");
+            filter.on_request(&cx, &mut request).expect("the plugin works");
         }
+        request
     });
 }
 
@@ -107,13 +112,15 @@ fn on_requests(bencher: Bencher<'_, '_>, filters: &[Box<dyn Filter>]) {
 #[divan::bench(args = [1, 16])]
 fn get_and_set(bencher: Bencher<'_, '_>, plugins: usize) {
     let plugin = plugin("test-get-set", "pooled", Value::Null);
-    on_requests(bencher, &filters(plugin, plugins));
+    let limit = if plugins == 1 { 6 } else { 81 };
+    on_requests(bencher, format!("get_and_set {plugins}"), limit, &filters(plugin, plugins));
 }
 
 /// The same in a new instance for each call.
 #[divan::bench]
 fn get_and_set_fresh(bencher: Bencher<'_, '_>) {
-    on_requests(bencher, &filters(plugin("test-get-set", "request", Value::Null), 1));
+    let plugin = plugin("test-get-set", "request", Value::Null);
+    on_requests(bencher, "get_and_set_fresh", 37, &filters(plugin, 1));
 }
 
 fn response() -> Response {
@@ -123,13 +130,17 @@ fn response() -> Response {
     Response::from_body(StatusCode::OK, headers, Body::Empty)
 }
 
-/// `header-edit` sets one header on the response: scenario C of the load benchmark.
+/// `header-edit` sets one header on the response: the load benchmark's `plugin`.
 #[divan::bench(args = ["pooled", "request"])]
 fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
     let config = json!({"response": {"set": {"x-wasm": "1"}}});
     let filters = filters(plugin("header-edit", isolation, config), 1);
     let cx = context();
-    bencher
-        .with_inputs(response)
-        .bench_local_values(|response| filters[0].on_response(&cx, Ok(response)));
+    let set = filters[0].on_response(&cx, Ok(response())).expect("the plugin works");
+    assert_eq!(set.headers["x-wasm"], "1");
+    let case = format!("header_edit_response {isolation}");
+    let limit = if isolation == "pooled" { 3 } else { 34 };
+    allocations::bench(bencher, case, limit, response, |response| {
+        filters[0].on_response(&cx, Ok(response))
+    });
 }

@@ -1,0 +1,96 @@
+//! Closed-loop load: every connection sends its next request as soon as it has the last answer.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::task::JoinSet;
+
+use crate::client::{Client, get};
+
+/// How long a client waits before it tries a refused connection again.
+const REFUSED: Duration = Duration::from_millis(1);
+
+/// What is requested, and what must come back.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// Where.
+    pub(crate) address: SocketAddr,
+    /// `Host`.
+    pub(crate) host: String,
+    /// Path and query.
+    pub(crate) path: String,
+    /// Bytes of the right body.
+    pub(crate) length: usize,
+}
+
+/// What a load saw.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Time of each right answer, in nanoseconds.
+    pub(crate) latencies: Vec<u64>,
+    /// Answers with another status or length than the right one.
+    pub(crate) wrong: u64,
+    /// Requests without a whole answer, and refused connections.
+    pub(crate) lost: u64,
+    /// From the first request to the last answer.
+    pub(crate) elapsed: Duration,
+}
+
+/// Loads a target.
+pub(crate) async fn load(target: &Target, connections: u16, duration: Duration) -> Seen {
+    let target = Arc::new(target.clone());
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..connections {
+        tasks.spawn(connection(target.clone(), start + duration));
+    }
+    let mut seen = Seen::default();
+    while let Some(ended) = tasks.join_next().await {
+        let one = ended.expect("a connection's task neither panics nor is cancelled");
+        seen.latencies.extend(one.latencies);
+        seen.wrong += one.wrong;
+        seen.lost += one.lost;
+    }
+    seen.elapsed = start.elapsed();
+    seen
+}
+
+async fn connection(target: Arc<Target>, end: Instant) -> Seen {
+    let request = get(&target.host, &target.path);
+    let mut seen = Seen::default();
+    let mut client = None;
+    let mut now = Instant::now();
+    while now < end {
+        let mut open = match client.take() {
+            Some(client) => client,
+            None => match Client::connect(target.address).await {
+                Ok(client) => client,
+                Err(_) => {
+                    seen.lost += 1;
+                    tokio::time::sleep(REFUSED).await;
+                    now = Instant::now();
+                    continue;
+                }
+            },
+        };
+        now = Instant::now();
+        let answer = open.exchange(&request).await;
+        let done = Instant::now();
+        match answer {
+            Ok(answer) => {
+                if answer.status == 200 && answer.length == target.length {
+                    seen.latencies.push((done - now).as_nanos() as u64);
+                } else {
+                    seen.wrong += 1;
+                }
+                client = (!answer.close).then_some(open);
+            }
+            Err(_) => seen.lost += 1,
+        }
+        now = done;
+    }
+    seen
+}
