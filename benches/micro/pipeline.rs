@@ -115,7 +115,7 @@ fn context() -> RequestContext {
         client_ip_value: HeaderValue::from_static("127.0.0.1"),
         tls: false,
         endpoint: OnceLock::new(),
-        shared: Arc::default(),
+        shared: OnceLock::new(),
     }
 }
 

@@ -7,7 +7,7 @@ mod config;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     process::ExitCode,
-    sync::{Arc, LazyLock, OnceLock},
+    sync::{LazyLock, OnceLock},
 };
 
 use divan::Bencher;
@@ -69,7 +69,7 @@ fn context() -> RequestContext {
         client_ip_value: HeaderValue::from_static("127.0.0.1"),
         tls: false,
         endpoint: OnceLock::new(),
-        shared: Arc::default(),
+        shared: OnceLock::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use torana_config::{Diagnostics, Document, LoadError, Located, valid::Gateway};
-use torana_core::{Resources, ports::AccessSink};
+use torana_core::{Resources, ports::AccessSink, worker};
 use torana_http::{listen, server::Server};
 use torana_telemetry::AccessLog;
 
@@ -151,6 +151,7 @@ impl App {
         let loaded = load(&options, &resources)?;
         let log = log_config(&loaded.gateway);
         let workers = workers(&options);
+        worker::set_count(workers);
         let access = Arc::new(AccessLog::stdout(&log, workers));
         if options.logs {
             torana_telemetry::init(&log);

@@ -26,8 +26,8 @@ pub struct RequestContext {
     pub tls: bool,
     /// The endpoint, once routed.
     pub endpoint: OnceLock<Arc<EndpointInfo>>,
-    /// State that plugins of one request hand from hook to hook: (plugin, key) → value. Almost always empty.
-    pub shared: Arc<OnceLock<std::sync::Mutex<SharedState>>>,
+    /// State that plugins of one request hand from hook to hook: (plugin, key) → value. Made by the first plugin.
+    pub shared: OnceLock<Arc<std::sync::Mutex<SharedState>>>,
 }
 
 /// See [`RequestContext::shared`].

@@ -2,6 +2,7 @@
 
 pub mod body;
 mod context;
+pub mod deadline;
 pub mod encoding;
 pub mod entity;
 mod error;

@@ -2,14 +2,15 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, poll_fn},
     net::{IpAddr, SocketAddr},
     panic::AssertUnwindSafe,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll},
     time::SystemTime,
 };
 
@@ -108,7 +109,7 @@ where
             }
         }
     };
-    let drain = shared.draining();
+    let drain = Drain::new(&shared);
     let connection = Arc::new(Connection {
         shared,
         peer,
@@ -133,33 +134,56 @@ where
     drive(builder.serve_connection(io, handler).into_owned(), drain, limit).await;
 }
 
+/// Waits for the gateway to drain. Once it has been polled, asking again costs one look at a flag: the task that was
+/// polled is woken at the change, whoever asks in between.
+struct Drain {
+    shared: Arc<Shared>,
+    change: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Drain {
+    fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: shared.clone(), change: None }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.shared.is_draining() {
+            return Poll::Ready(());
+        }
+        match &mut self.change {
+            Some(_) => Poll::Pending,
+            None => self.change.insert(Box::pin(self.shared.draining())).as_mut().poll(cx),
+        }
+    }
+}
+
 /// Polls a connection; at `drain` it finishes what runs and ends, at `limit` it is dropped.
-async fn drive<C>(connection: C, drain: impl Future<Output = ()>, limit: impl Future<Output = ()>)
+async fn drive<C>(connection: C, mut drain: Drain, limit: impl Future<Output = ()>)
 where
     C: GracefulConnection,
     C::Error: std::fmt::Display,
 {
-    let (mut connection, mut drain, mut limit) = (pin!(connection), pin!(drain), pin!(limit));
+    let (mut connection, mut limit) = (pin!(connection), pin!(limit));
     let mut draining = false;
-    loop {
-        tokio::select! {
-            biased;
-            result = connection.as_mut() => {
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(result) = connection.as_mut().poll(cx) {
                 if let Err(error) = result {
                     tracing::debug!(%error, "client connection ended");
                 }
-                return;
+                return Poll::Ready(());
             }
-            () = drain.as_mut(), if !draining => {
+            if !draining && drain.poll(cx).is_ready() {
                 draining = true;
                 connection.as_mut().graceful_shutdown();
+                continue;
             }
-            () = limit.as_mut() => {
+            return limit.as_mut().poll(cx).map(|()| {
                 tracing::debug!("client connection broke a time limit");
-                return;
-            }
+            });
         }
-    }
+    })
+    .await;
 }
 
 impl Connection {
@@ -332,7 +356,7 @@ impl Entering {
             client_ip_value: forwarded.map_or_else(|| peer.ip_value.clone(), ip_value),
             tls: peer.tls,
             endpoint: OnceLock::new(),
-            shared: Arc::default(),
+            shared: OnceLock::new(),
         };
         let request = Request::from_parts(RequestParts {
             method: head.method,

@@ -1,7 +1,7 @@
 //! One endpoint: runs its pipeline within its time limit and renders the outcome (reference 3.1).
 
 use std::{
-    future::Future,
+    future::poll_fn,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -10,9 +10,12 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use http_body::{Frame, SizeHint};
-use tokio::time::{Instant, Sleep, timeout_at};
+use tokio::time::Instant;
 use torana_core::{
-    Body, EndpointInfo, Error, ErrorKind, Request, RequestContext, body::Stream, pipeline::Pipeline,
+    Body, EndpointInfo, Error, ErrorKind, Request, RequestContext,
+    body::Stream,
+    deadline::Deadline,
+    pipeline::{Outcome, Pipeline},
 };
 
 use crate::respond::{Answer, Rendering, Responder};
@@ -37,10 +40,7 @@ impl Endpoint {
     ) -> Answer {
         let accept = self.accept(&request);
         let deadline = cx.start + self.info.timeout;
-        let outcome = match timeout_at(deadline, self.pipeline.run(cx, request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::new(ErrorKind::Timeout, "context deadline exceeded")),
-        };
+        let outcome = self.run(cx, request, deadline).await;
         if let Err(error) = &outcome {
             log_failure(cx, &self.info, error);
         } else if let Ok(response) = &outcome
@@ -50,13 +50,24 @@ impl Endpoint {
         }
         responder.endpoint(outcome, &self.rendering, accept.as_ref()).map(|body| match body {
             // The time limit holds for the body too (reference 4.1).
-            Body::Stream(stream) => Body::Stream(Box::pin(Limited {
-                stream,
-                sleep: Box::pin(tokio::time::sleep_until(deadline)),
-                deadline,
-            })),
+            Body::Stream(stream) => {
+                Body::Stream(Box::pin(Limited { stream, deadline: Deadline::new(deadline) }))
+            }
             whole => whole,
         })
+    }
+
+    /// Runs the pipeline within the time limit.
+    async fn run(&self, cx: &RequestContext, request: Request, deadline: Instant) -> Outcome {
+        let mut pipeline = self.pipeline.run(cx, request);
+        let mut deadline = Deadline::new(deadline);
+        poll_fn(|task| match pipeline.as_mut().poll(task) {
+            Poll::Pending => deadline
+                .poll(task)
+                .map(|()| Err(Error::new(ErrorKind::Timeout, "context deadline exceeded"))),
+            outcome => outcome,
+        })
+        .await
     }
 
     fn accept(&self, request: &Request) -> Option<HeaderValue> {
@@ -80,8 +91,7 @@ fn log_failure(cx: &RequestContext, info: &EndpointInfo, error: &Error) {
 /// A stream that ends broken when the endpoint's time is up.
 struct Limited {
     stream: Stream,
-    sleep: Pin<Box<Sleep>>,
-    deadline: Instant,
+    deadline: Deadline,
 }
 
 impl http_body::Body for Limited {
@@ -96,16 +106,13 @@ impl http_body::Body for Limited {
         if let Poll::Ready(frame) = this.stream.as_mut().poll_frame(cx) {
             return Poll::Ready(frame);
         }
-        match this.sleep.as_mut().poll(cx) {
-            Poll::Ready(()) => {
-                tracing::debug!(deadline = ?this.deadline, "answer cut at the endpoint's timeout");
-                Poll::Ready(Some(Err(Error::new(
-                    ErrorKind::Timeout,
-                    "context deadline exceeded while the body was streaming",
-                ))))
-            }
-            Poll::Pending => Poll::Pending,
-        }
+        this.deadline.poll(cx).map(|()| {
+            tracing::debug!("answer cut at the endpoint's timeout");
+            Some(Err(Error::new(
+                ErrorKind::Timeout,
+                "context deadline exceeded while the body was streaming",
+            )))
+        })
     }
 
     fn is_end_stream(&self) -> bool {

@@ -21,7 +21,7 @@ use tokio::{
     sync::{mpsc, watch},
     time::{Instant, timeout},
 };
-use torana_core::{ports::AccessSink, worker};
+use torana_core::{deadline, ports::AccessSink, worker};
 
 use crate::{
     connection::{self, Peer, Protocol},
@@ -76,6 +76,11 @@ impl Shared {
         self.live.store(Arc::new(Live { service: Arc::new(service), listening }));
     }
 
+    /// Whether the gateway drains.
+    pub fn is_draining(&self) -> bool {
+        *self.drain.borrow()
+    }
+
     /// Ends when the gateway begins to drain.
     pub fn draining(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut drain = self.drain.subscribe();
@@ -126,7 +131,9 @@ impl Server {
             threads.push(thread::Builder::new().name(format!("worker-{index}")).spawn(
                 move || {
                     worker::enter(index);
+                    deadline::keep();
                     runtime.block_on(work(listener, receiver, shared));
+                    deadline::release();
                 },
             )?);
         }

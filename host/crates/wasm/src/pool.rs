@@ -1,10 +1,6 @@
 //! Warm instances of one plugin, kept apart by worker so that workers never wait for each other.
 
-use std::{
-    num::NonZero,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use torana_core::worker;
 
@@ -61,7 +57,7 @@ impl Pool {
         exports: Exports,
         keep: bool,
     ) -> Self {
-        let workers = thread::available_parallelism().map_or(1, NonZero::get);
+        let workers = worker::count();
         let slots = (0..workers).map(|_| Slot::default()).collect();
         Self { slots, keep, exports, facts, loaded }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
 };
 
 use http::Method;
@@ -31,7 +31,7 @@ pub(crate) struct Exchange {
     pub(crate) request_id: u64,
     pub(crate) client_ip: IpAddr,
     pub(crate) endpoint: Option<Arc<EndpointInfo>>,
-    pub(crate) shared: Option<Arc<OnceLock<Mutex<SharedState>>>>,
+    pub(crate) shared: Option<Arc<Mutex<SharedState>>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Exchange {
         self.request_id = cx.id;
         self.client_ip = cx.client_ip;
         self.endpoint = cx.endpoint.get().cloned();
-        self.shared = Some(Arc::clone(&cx.shared));
+        self.shared = Some(Arc::clone(cx.shared.get_or_init(Arc::default)));
     }
 
     fn leave(&mut self) {

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use smallvec::SmallVec;
+use wide::u8x16;
 
 /// Deepest nesting of arrays and objects. `serde_json` stops at the same depth.
 pub(super) const MAX_DEPTH: u32 = 127;
@@ -57,21 +58,19 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next byte that is not white space, without going past it.
-    #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        loop {
-            let byte = *self.text.get(self.at)?;
-            if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {
-                return Some(byte);
-            }
-            self.at += 1;
-        }
+        self.at = skip_space(self.text, self.at);
+        self.text.get(self.at).copied()
     }
 
-    #[cold]
     pub(super) fn fault(&self, what: &'static str) -> Fault {
-        let what = if self.at >= self.text.len() { "unexpected end" } else { what };
-        Fault { at: self.at.min(self.text.len()), what }
+        fault(self.text, self.at, what)
+    }
+
+    /// Reads one value; `depth` containers stand around it.
+    pub(super) fn value(&mut self, depth: u32) -> Result<(), Fault> {
+        self.at = value(self.text, self.at, depth, &mut self.lone_surrogates)?;
+        Ok(())
     }
 
     /// Reads an object and gives the places of its members; `depth` containers stand around it.
@@ -85,8 +84,8 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         loop {
-            let (key, escaped) = self.key()?;
-            self.peek();
+            let (key, escaped, at) = key(self.text, self.at, &mut self.lone_surrogates)?;
+            self.at = skip_space(self.text, at);
             let start = self.at;
             self.value(depth + 1)?;
             let order = order(&self.text[key.clone()]);
@@ -101,194 +100,212 @@ impl<'a> Scanner<'a> {
             }
         }
     }
+}
 
-    /// Reads `"key":`.
-    #[inline]
-    fn key(&mut self) -> Result<(Range<usize>, bool), Fault> {
-        if self.peek() != Some(b'"') {
-            return Err(self.fault("expected a key"));
-        }
-        self.at += 1;
-        let start = self.at;
-        let escaped = self.string()?;
-        let key = start..self.at - 1;
-        if self.peek() != Some(b':') {
-            return Err(self.fault("expected `:`"));
-        }
-        self.at += 1;
-        Ok((key, escaped))
+// What follows are functions of text and place, not methods: so the place stays in a register.
+
+#[cold]
+fn fault(text: &[u8], at: usize, what: &'static str) -> Fault {
+    let what = if at >= text.len() { "unexpected end" } else { what };
+    Fault { at: at.min(text.len()), what }
+}
+
+/// The place of the next byte that is not white space.
+#[inline(always)]
+fn skip_space(text: &[u8], mut at: usize) -> usize {
+    while let Some(b'\t' | b'\n' | b'\r' | b' ') = text.get(at) {
+        at += 1;
     }
+    at
+}
 
-    /// Reads one value; `depth` containers stand around it. Iterative, as the nesting is the sender's choice.
-    pub(super) fn value(&mut self, depth: u32) -> Result<(), Fault> {
-        // One bit for each open container, the innermost lowest: 1 is an object.
-        let mut open: u128 = 0;
-        let mut level = depth;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.at += 1;
-                    self.string()?;
+/// Reads `"key":`: the key between its quotes, whether it has escapes, and the place behind.
+#[inline(always)]
+fn key(
+    text: &[u8],
+    at: usize,
+    lone_surrogates: &mut Vec<usize>,
+) -> Result<(Range<usize>, bool, usize), Fault> {
+    let at = skip_space(text, at);
+    if text.get(at) != Some(&b'"') {
+        return Err(fault(text, at, "expected a key"));
+    }
+    let start = at + 1;
+    let (end, escaped) = string(text, start, lone_surrogates)?;
+    let at = skip_space(text, end);
+    if text.get(at) != Some(&b':') {
+        return Err(fault(text, at, "expected `:`"));
+    }
+    Ok((start..end - 1, escaped, at + 1))
+}
+
+/// Reads one value: the place behind it. Iterative, as the nesting is the sender's choice.
+fn value(
+    text: &[u8],
+    mut at: usize,
+    depth: u32,
+    lone_surrogates: &mut Vec<usize>,
+) -> Result<usize, Fault> {
+    // One bit for each open container, the innermost lowest: 1 is an object.
+    let mut open: u128 = 0;
+    let mut level = depth;
+    loop {
+        at = skip_space(text, at);
+        match text.get(at) {
+            Some(b'"') => (at, _) = string(text, at + 1, lone_surrogates)?,
+            Some(b'-' | b'0'..=b'9') => at = number(text, at)?,
+            Some(first @ (b'{' | b'[')) => {
+                level += 1;
+                if level > MAX_DEPTH {
+                    return Err(fault(text, at, "nested too deeply"));
                 }
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(first @ (b'{' | b'[')) => {
-                    level += 1;
-                    if level > MAX_DEPTH {
-                        return Err(self.fault("nested too deeply"));
+                open = open << 1 | u128::from(*first == b'{');
+                at = skip_space(text, at + 1);
+                match (first, text.get(at)) {
+                    (b'{', Some(b'}')) | (b'[', Some(b']')) => {
+                        at += 1;
+                        level -= 1;
+                        open >>= 1;
                     }
-                    open = open << 1 | u128::from(first == b'{');
-                    self.at += 1;
-                    match (first, self.peek()) {
-                        (b'{', Some(b'}')) | (b'[', Some(b']')) => {
-                            self.at += 1;
-                            level -= 1;
-                            open >>= 1;
-                        }
-                        (b'{', _) => {
-                            self.key()?;
-                            continue;
-                        }
-                        _ => continue,
+                    (b'{', _) => {
+                        (_, _, at) = key(text, at, lone_surrogates)?;
+                        continue;
                     }
+                    _ => continue,
                 }
-                Some(b't') => self.literal(b"true")?,
-                Some(b'f') => self.literal(b"false")?,
-                Some(b'n') => self.literal(b"null")?,
-                _ => return Err(self.fault("expected a value")),
             }
-            // A value has ended: close what ends with it.
-            loop {
-                if level == depth {
-                    return Ok(());
-                }
-                let object = open & 1 == 1;
-                match self.peek() {
-                    Some(b',') => {
-                        self.at += 1;
-                        if object {
-                            self.key()?;
-                        }
-                        break;
-                    }
-                    Some(b'}') if object => {}
-                    Some(b']') if !object => {}
-                    _ if object => return Err(self.fault("expected `,` or `}`")),
-                    _ => return Err(self.fault("expected `,` or `]`")),
-                }
-                self.at += 1;
-                level -= 1;
-                open >>= 1;
-            }
+            Some(b't') => at = literal(text, at, b"true")?,
+            Some(b'f') => at = literal(text, at, b"false")?,
+            Some(b'n') => at = literal(text, at, b"null")?,
+            _ => return Err(fault(text, at, "expected a value")),
         }
-    }
-
-    #[inline]
-    fn literal(&mut self, word: &[u8]) -> Result<(), Fault> {
-        if self.text[self.at..].starts_with(word) {
-            self.at += word.len();
-            return Ok(());
-        }
-        Err(self.fault("expected a value"))
-    }
-
-    /// Reads the rest of a string behind its opening quote; tells whether it has escapes.
-    #[inline]
-    fn string(&mut self) -> Result<bool, Fault> {
-        let mut escaped = false;
+        // A value has ended: close what ends with it.
         loop {
-            while let Some(chunk) = self.text[self.at..].first_chunk::<8>() {
-                let special = special_bytes(u64::from_le_bytes(*chunk));
-                if special != 0 {
-                    self.at += special.trailing_zeros() as usize / 8;
+            if level == depth {
+                return Ok(at);
+            }
+            let object = open & 1 == 1;
+            at = skip_space(text, at);
+            match text.get(at) {
+                Some(b',') => {
+                    at += 1;
+                    if object {
+                        (_, _, at) = key(text, at, lone_surrogates)?;
+                    }
                     break;
                 }
-                self.at += 8;
+                Some(b'}') if object => {}
+                Some(b']') if !object => {}
+                _ if object => return Err(fault(text, at, "expected `,` or `}`")),
+                _ => return Err(fault(text, at, "expected `,` or `]`")),
             }
-            match self.text.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(0x20..) => self.at += 1,
-                _ => return Err(self.fault("control character in a string")),
+            at += 1;
+            level -= 1;
+            open >>= 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn literal(text: &[u8], at: usize, word: &[u8]) -> Result<usize, Fault> {
+    if text[at..].starts_with(word) {
+        return Ok(at + word.len());
+    }
+    Err(fault(text, at, "expected a value"))
+}
+
+/// Reads the rest of a string behind its opening quote: the place behind it, and whether it has escapes.
+#[inline(always)]
+fn string(
+    text: &[u8],
+    mut at: usize,
+    lone_surrogates: &mut Vec<usize>,
+) -> Result<(usize, bool), Fault> {
+    let mut escaped = false;
+    loop {
+        while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<16>) {
+            let special = special_bytes(*chunk);
+            if special != 0 {
+                at += special.trailing_zeros() as usize;
+                break;
             }
+            at += 16;
         }
-    }
-
-    fn escape(&mut self) -> Result<(), Fault> {
-        match self.text.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 2;
-                Ok(())
+        match text.get(at) {
+            Some(b'"') => return Ok((at + 1, escaped)),
+            Some(b'\\') => {
+                escaped = true;
+                at = escape(text, at, lone_surrogates)?;
             }
-            Some(b'u') => self.unicode_escape(),
-            _ => Err(self.fault("invalid escape")),
+            Some(0x20..) => at += 1,
+            _ => return Err(fault(text, at, "control character in a string")),
         }
     }
+}
 
-    fn unicode_escape(&mut self) -> Result<(), Fault> {
-        let Some(unit) = self.hex(self.at) else { return Err(self.fault("invalid escape")) };
-        let low = |unit| (0xDC00..=0xDFFF).contains(&unit);
-        match unit {
-            0xD800..=0xDBFF if self.hex(self.at + 6).is_some_and(low) => self.at += 12,
-            0xD800..=0xDFFF => {
-                self.lone_surrogates.push(self.at);
-                self.at += 6;
+/// Reads an escape: the place behind it.
+#[inline(never)]
+fn escape(text: &[u8], at: usize, lone_surrogates: &mut Vec<usize>) -> Result<usize, Fault> {
+    match text.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => {
+            let Some(unit) = hex(text, at) else { return Err(fault(text, at, "invalid escape")) };
+            let low = |unit| (0xDC00..=0xDFFF).contains(&unit);
+            match unit {
+                0xD800..=0xDBFF if hex(text, at + 6).is_some_and(low) => return Ok(at + 12),
+                0xD800..=0xDFFF => lone_surrogates.push(at),
+                _ => {}
             }
-            _ => self.at += 6,
+            Ok(at + 6)
         }
-        Ok(())
+        _ => Err(fault(text, at, "invalid escape")),
     }
+}
 
-    /// The number in the `\uXXXX` at `at`.
-    fn hex(&self, at: usize) -> Option<u32> {
-        let digits = self.text.get(at..at + 6)?.strip_prefix(b"\\u")?;
-        digits
-            .iter()
-            .try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
-    }
+/// The number in the `\uXXXX` at `at`.
+fn hex(text: &[u8], at: usize) -> Option<u32> {
+    let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    digits.iter().try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
+}
 
-    #[inline]
-    fn number(&mut self) -> Result<(), Fault> {
-        if self.text.get(self.at) == Some(&b'-') {
-            self.at += 1;
-        }
-        match self.text.get(self.at) {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(self.fault("expected a digit")),
-        }
-        if self.text.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.some_digits()?;
-        }
-        if matches!(self.text.get(self.at), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.text.get(self.at), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            self.some_digits()?;
-        }
-        Ok(())
+/// Reads a number: the place behind it.
+#[inline(always)]
+fn number(text: &[u8], mut at: usize) -> Result<usize, Fault> {
+    if text.get(at) == Some(&b'-') {
+        at += 1;
     }
+    match text.get(at) {
+        Some(b'0') => at += 1,
+        Some(b'1'..=b'9') => at = digits(text, at),
+        _ => return Err(fault(text, at, "expected a digit")),
+    }
+    if text.get(at) == Some(&b'.') {
+        at = some_digits(text, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = text.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = text.get(at) {
+            at += 1;
+        }
+        at = some_digits(text, at)?;
+    }
+    Ok(at)
+}
 
-    #[inline]
-    fn some_digits(&mut self) -> Result<(), Fault> {
-        let start = self.at;
-        self.digits();
-        if self.at == start { Err(self.fault("expected a digit")) } else { Ok(()) }
+#[inline(always)]
+fn some_digits(text: &[u8], at: usize) -> Result<usize, Fault> {
+    match digits(text, at) {
+        end if end == at => Err(fault(text, at, "expected a digit")),
+        end => Ok(end),
     }
+}
 
-    #[inline]
-    fn digits(&mut self) {
-        while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
-        }
+#[inline(always)]
+fn digits(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
     }
+    at
 }
 
 /// See [`Span::order`].
@@ -301,14 +318,12 @@ fn order(key: &[u8]) -> u64 {
     }
 }
 
-/// Marks, in the high bit of each byte, the first quote, backslash or control character of eight bytes. Bytes behind
-/// the first mark may be marked wrongly (a borrow runs upwards), so only the lowest mark counts.
-#[inline]
-fn special_bytes(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (quote.wrapping_sub(ONES) & !quote | backslash.wrapping_sub(ONES) & !backslash | control) & HIGH
+/// One bit for each of sixteen bytes, the first lowest: it is a quote, a backslash or a control character.
+#[inline(always)]
+fn special_bytes(chunk: [u8; 16]) -> u32 {
+    let bytes = u8x16::new(chunk);
+    let quote = bytes.simd_eq(u8x16::splat(b'"'));
+    let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (quote | backslash | control).to_bitmask()
 }

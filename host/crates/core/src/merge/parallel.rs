@@ -1,15 +1,11 @@
 //! All backends at once, merged in declared order when the last has answered or the time is up (reference 4.2).
 
-use std::{
-    future::{Future, poll_fn},
-    pin::pin,
-    task::Poll,
-    time::Duration,
-};
+use std::{future::poll_fn, task::Poll, time::Duration};
 
 use super::{Branch, Merged, boxed, budget, cannot_fork, choose, timed_out};
 use crate::{
     Request, RequestContext,
+    deadline::Deadline,
     pipeline::{Backend, BoxFuture, Outcome},
 };
 
@@ -56,7 +52,7 @@ impl Backend for Parallel {
         }
         let deadline = cx.start + self.budget;
         Box::pin(async move {
-            let mut sleep = pin!(tokio::time::sleep_until(deadline));
+            let mut deadline = Deadline::new(deadline);
             // Polls all calls in one task. An endpoint has few backends: asking each again costs less than a task for
             // each.
             poll_fn(|task| {
@@ -69,7 +65,7 @@ impl Backend for Parallel {
                         }
                     }
                 }
-                if running { sleep.as_mut().poll(task) } else { Poll::Ready(()) }
+                if running { deadline.poll(task) } else { Poll::Ready(()) }
             })
             .await;
             let mut merged = Merged::default();

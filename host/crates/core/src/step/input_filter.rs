@@ -128,7 +128,5 @@ fn strip_named_by_connection(headers: &mut HeaderMap) {
 
 /// The client frames the request to the backend anew: these are never copied, even when listed.
 fn is_framing(name: &HeaderName) -> bool {
-    *name == header::CONTENT_LENGTH
-        || *name == header::HOST
-        || crate::headers::HOP_BY_HOP.contains(name)
+    *name == header::CONTENT_LENGTH || *name == header::HOST || crate::headers::is_hop_by_hop(name)
 }

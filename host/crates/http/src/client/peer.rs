@@ -67,7 +67,8 @@ pub struct Peer {
     pub(super) client: Arc<Client>,
     pub(super) origin: Origin,
     pub(super) url: Arc<str>,
-    authority: String,
+    /// See [`request_head::host_line`].
+    host_line: String,
     /// Whom connections are opened to: the proxy, if there is one.
     addresses: Addresses,
     tls: Option<TlsServer>,
@@ -109,7 +110,7 @@ impl Peer {
         );
         Ok(Self {
             url: origin.url().into(),
-            authority: origin.authority(),
+            host_line: request_head::host_line(&origin.authority()),
             addresses,
             origin,
             client,
@@ -222,7 +223,7 @@ impl Peer {
             request,
             delimiter,
             HeadOptions {
-                authority: &self.authority,
+                host_line: &self.host_line,
                 target_prefix: &self.target_prefix,
                 proxy_fields: &self.proxy_fields,
                 close: !settings.keep_alive,

@@ -73,7 +73,7 @@ impl Pool {
         idle_timeout: Option<Duration>,
         budget: Option<Arc<IdleBudget>>,
     ) -> Arc<Self> {
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = worker::count();
         Arc::new(Self {
             shelves: (0..workers).map(|_| Mutex::default()).collect(),
             most: most.div_ceil(workers),

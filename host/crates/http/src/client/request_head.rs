@@ -9,8 +9,8 @@ use super::{spare, upload::Delimiter};
 /// What a head needs besides the request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HeadOptions<'a> {
-    /// Value of `Host`.
-    pub(super) authority: &'a str,
+    /// What follows the target: see [`host_line`].
+    pub(super) host_line: &'a str,
     /// Put in front of the path: empty for origin form.
     pub(super) target_prefix: &'a str,
     /// Field lines for a forward proxy, each with its line end.
@@ -52,6 +52,11 @@ fn is_named_by_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
     })
 }
 
+/// The end of the request line and `Host`: the same for all requests to one upstream.
+pub(super) fn host_line(authority: &str) -> String {
+    format!(" HTTP/1.1\r\nhost: {authority}\r\n")
+}
+
 /// The head as bytes.
 ///
 /// # Errors
@@ -63,13 +68,17 @@ pub(super) fn encode(
 ) -> Result<BytesMut, Error> {
     check_target(request)?;
     let mut head = spare::take();
-    let length = 64
-        + request.path.len()
-        + request.query.len()
-        + options.authority.len()
-        + options.target_prefix.len()
-        + options.proxy_fields.len();
-    head.reserve(length);
+    // More than enough for what is not counted; a buffer of the usual size has room for it anyway.
+    let fields: usize =
+        request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    head.reserve(
+        128 + request.path.len()
+            + request.query.len()
+            + options.host_line.len()
+            + options.target_prefix.len()
+            + options.proxy_fields.len()
+            + fields,
+    );
     head.put_slice(request.method.as_str().as_bytes());
     head.put_u8(b' ');
     head.put_slice(options.target_prefix.as_bytes());
@@ -83,8 +92,7 @@ pub(super) fn encode(
         head.put_u8(b'?');
         head.put_slice(request.query.as_bytes());
     }
-    head.put_slice(b" HTTP/1.1\r\n");
-    put_field(&mut head, "host", options.authority.as_bytes());
+    head.put_slice(options.host_line.as_bytes());
     put_headers(&mut head, &request.headers);
     if let Some(codings) = options.accept_encoding {
         put_field(&mut head, "accept-encoding", codings.as_bytes());
@@ -122,7 +130,6 @@ fn put_delimiter(head: &mut BytesMut, method: &Method, delimiter: Delimiter) {
 }
 
 fn put_field(head: &mut BytesMut, name: &str, value: &[u8]) {
-    head.reserve(name.len() + value.len() + 4);
     head.put_slice(name.as_bytes());
     head.put_slice(b": ");
     head.put_slice(value);
@@ -152,7 +159,7 @@ mod tests {
     use super::*;
 
     const PLAIN: HeadOptions<'static> = HeadOptions {
-        authority: "users:8080",
+        host_line: " HTTP/1.1\r\nhost: users:8080\r\n",
         target_prefix: "",
         proxy_fields: "",
         close: false,

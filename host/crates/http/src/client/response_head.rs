@@ -167,6 +167,9 @@ fn copy(buffer: &[u8], length: usize, framing: Framing) -> (Bytes, Option<Bytes>
     (Bytes::copy_from_slice(&buffer[..length]), None)
 }
 
+/// Room for the fields that answers get on their way to the client, so that the map does not grow there.
+const RENDERED: usize = 2;
+
 fn header_map(
     fields: &[httparse::Header<'_>],
     buffer: &[u8],
@@ -174,7 +177,7 @@ fn header_map(
     control: &Control<'_>,
 ) -> Result<HeaderMap, HeadError> {
     let malformed = |name: &str| HeadError::Malformed(format!("invalid field `{name}`"));
-    let mut headers = HeaderMap::with_capacity(fields.len());
+    let mut headers = HeaderMap::with_capacity(fields.len() + RENDERED);
     let mut length_seen = false;
     for field in fields {
         let name =
@@ -187,10 +190,11 @@ fn header_map(
             if std::mem::replace(&mut length_seen, true) {
                 continue;
             }
-            if let Some(length) = control.length {
+            // A list of equal lengths (RFC 9112 6.3) is passed on as one.
+            if let (Some(length), true) = (control.length, field.value.contains(&b',')) {
                 headers.insert(name, HeaderValue::from(length));
+                continue;
             }
-            continue;
         }
         // The value lies in `buffer`, and `bytes` is a copy of it: the same place, without another copy.
         let start = field.value.as_ptr() as usize - buffer.as_ptr() as usize;

@@ -4,7 +4,7 @@ use std::{
     io::Write,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::OnceLock,
     task::{Context, Poll},
 };
 
@@ -88,7 +88,7 @@ fn context() -> RequestContext {
         client_ip_value: HeaderValue::from_static("127.0.0.1"),
         tls: false,
         endpoint: OnceLock::new(),
-        shared: Arc::default(),
+        shared: OnceLock::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `torana:plugin/context`.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use torana_core::SharedState;
 
@@ -14,9 +14,7 @@ const BYTES: usize = 64 << 10;
 impl Host for State {
     fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         self.exchange.check_running()?;
-        let Some(shared) = self.exchange.shared.as_ref().and_then(|shared| shared.get()) else {
-            return Ok(None);
-        };
+        let Some(shared) = &self.exchange.shared else { return Ok(None) };
         // Locked for one look-up; backends of one request run in one task, so nobody waits here.
         let shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(shared.get(&(Arc::clone(&self.facts.name), key)).cloned())
@@ -25,7 +23,6 @@ impl Host for State {
     fn set(&mut self, key: String, value: Vec<u8>) -> wasmtime::Result<Result<(), String>> {
         self.exchange.check_running()?;
         let Some(shared) = &self.exchange.shared else { return Ok(Ok(())) };
-        let shared = shared.get_or_init(Mutex::default);
         let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(put(&mut shared, &self.facts.name, key, value))
     }

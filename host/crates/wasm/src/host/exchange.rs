@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use torana_core::{
     Body, Data,
-    headers::{HOP_BY_HOP, strip_hop_by_hop},
+    headers::{is_hop_by_hop, strip_hop_by_hop},
 };
 
 use crate::{bindings::torana::plugin::exchange::Host, state::State};
@@ -25,7 +25,7 @@ pub(crate) enum FieldError {
 pub(crate) fn settable(name: &str) -> Result<HeaderName, FieldError> {
     let name =
         HeaderName::from_bytes(name.as_bytes()).map_err(|_| FieldError::Name(name.to_owned()))?;
-    if name == header::CONTENT_LENGTH || name == header::HOST || HOP_BY_HOP.contains(&name) {
+    if name == header::CONTENT_LENGTH || name == header::HOST || is_hop_by_hop(&name) {
         return Err(FieldError::Reserved(name));
     }
     Ok(name)

@@ -169,7 +169,7 @@ fn context() -> RequestContext {
         client_ip_value: HeaderValue::from_static("192.0.2.7"),
         tls: false,
         endpoint,
-        shared: Arc::default(),
+        shared: OnceLock::new(),
     }
 }
 
