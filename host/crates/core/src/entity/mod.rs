@@ -277,9 +277,13 @@ fn check<T>(
     scan: impl FnOnce(&mut Scanner<'_>) -> Result<T, Fault>,
 ) -> Result<(Bytes, T), Error> {
     // Text behind the first value is ignored, so bad UTF-8 only counts where the scan comes to it.
-    let (valid, utf8_ends) = match std::str::from_utf8(body) {
+    let (valid, utf8_ends) = match simdutf8::basic::from_utf8(body) {
         Ok(_) => (&body[..], false),
-        Err(error) => (&body[..error.valid_up_to()], true),
+        // Only the slower check says where.
+        Err(_) => match std::str::from_utf8(body) {
+            Ok(_) => (&body[..], false),
+            Err(error) => (&body[..error.valid_up_to()], true),
+        },
     };
     let mut scanner = Scanner::new(valid);
     let found = scan(&mut scanner).map_err(|fault| match fault.at {

@@ -59,8 +59,13 @@ impl<'a> Scanner<'a> {
 
     /// The next byte that is not white space, without going past it.
     pub(super) fn peek(&mut self) -> Option<u8> {
-        self.at = skip_space(self.text, self.at);
-        self.text.get(self.at).copied()
+        match self.text.get(self.at) {
+            Some(byte) if *byte > b' ' => Some(*byte),
+            _ => {
+                self.at = skip_space(self.text, self.at);
+                self.text.get(self.at).copied()
+            }
+        }
     }
 
     pub(super) fn fault(&self, what: &'static str) -> Fault {
@@ -85,7 +90,8 @@ impl<'a> Scanner<'a> {
         }
         loop {
             let (key, escaped, at) = key(self.text, self.at, &mut self.lone_surrogates)?;
-            self.at = skip_space(self.text, at);
+            self.at = at;
+            self.peek();
             let start = self.at;
             self.value(depth + 1)?;
             let order = order(&self.text[key.clone()]);
@@ -110,13 +116,27 @@ fn fault(text: &[u8], at: usize, what: &'static str) -> Fault {
     Fault { at: at.min(text.len()), what }
 }
 
-/// The place of the next byte that is not white space.
-#[inline(always)]
+/// The place of the next byte that is not white space. The functions below look for what they expect first, and call
+/// this only when it is not there: most JSON on the wire has no white space.
+#[cold]
+#[inline(never)]
 fn skip_space(text: &[u8], mut at: usize) -> usize {
     while let Some(b'\t' | b'\n' | b'\r' | b' ') = text.get(at) {
         at += 1;
     }
     at
+}
+
+/// The place behind `byte`, which white space may precede.
+#[inline(always)]
+fn expect(text: &[u8], mut at: usize, byte: u8, fails: &'static str) -> Result<usize, Fault> {
+    if text.get(at) != Some(&byte) {
+        at = skip_space(text, at);
+        if text.get(at) != Some(&byte) {
+            return Err(fault(text, at, fails));
+        }
+    }
+    Ok(at + 1)
 }
 
 /// Reads `"key":`: the key between its quotes, whether it has escapes, and the place behind.
@@ -126,17 +146,10 @@ fn key(
     at: usize,
     lone_surrogates: &mut Vec<usize>,
 ) -> Result<(Range<usize>, bool, usize), Fault> {
-    let at = skip_space(text, at);
-    if text.get(at) != Some(&b'"') {
-        return Err(fault(text, at, "expected a key"));
-    }
-    let start = at + 1;
+    let start = expect(text, at, b'"', "expected a key")?;
     let (end, escaped) = string(text, start, lone_surrogates)?;
-    let at = skip_space(text, end);
-    if text.get(at) != Some(&b':') {
-        return Err(fault(text, at, "expected `:`"));
-    }
-    Ok((start..end - 1, escaped, at + 1))
+    let at = expect(text, end, b':', "expected `:`")?;
+    Ok((start..end - 1, escaped, at))
 }
 
 /// Reads one value: the place behind it. Iterative, as the nesting is the sender's choice.
@@ -150,7 +163,6 @@ fn value(
     let mut open: u128 = 0;
     let mut level = depth;
     loop {
-        at = skip_space(text, at);
         match text.get(at) {
             Some(b'"') => (at, _) = string(text, at + 1, lone_surrogates)?,
             Some(b'-' | b'0'..=b'9') => at = number(text, at)?,
@@ -177,6 +189,10 @@ fn value(
             Some(b't') => at = literal(text, at, b"true")?,
             Some(b'f') => at = literal(text, at, b"false")?,
             Some(b'n') => at = literal(text, at, b"null")?,
+            Some(b' ' | b'\n' | b'\r' | b'\t') => {
+                at = skip_space(text, at);
+                continue;
+            }
             _ => return Err(fault(text, at, "expected a value")),
         }
         // A value has ended: close what ends with it.
@@ -185,7 +201,6 @@ fn value(
                 return Ok(at);
             }
             let object = open & 1 == 1;
-            at = skip_space(text, at);
             match text.get(at) {
                 Some(b',') => {
                     at += 1;
@@ -196,6 +211,10 @@ fn value(
                 }
                 Some(b'}') if object => {}
                 Some(b']') if !object => {}
+                Some(b' ' | b'\n' | b'\r' | b'\t') => {
+                    at = skip_space(text, at);
+                    continue;
+                }
                 _ if object => return Err(fault(text, at, "expected `,` or `}`")),
                 _ => return Err(fault(text, at, "expected `,` or `]`")),
             }
