@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use torana::{cli::Cli, cmd};
 
-/// Bodies and futures are larger than what the system's allocator hands out quickly: this one costs a merge of three
-/// backends a tenth less.
+/// Bodies and futures are larger than what the system's allocator hands out quickly. Without huge pages, which would
+/// double the memory of an idle gateway.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
