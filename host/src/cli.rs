@@ -63,6 +63,14 @@ pub struct Run {
     pub workers: Option<u16>,
 }
 
+impl Run {
+    /// A run of a configuration, with defaults for all else.
+    #[must_use]
+    pub fn of(config: PathBuf) -> Self {
+        Self { config: Config { config }, port: None, debug: 0, workers: None }
+    }
+}
+
 /// `torana check`.
 #[derive(Debug, Args)]
 pub struct Check {
@@ -160,6 +168,9 @@ pub struct Demo {
     /// First of the four ports on 127.0.0.1; 0 takes any free ones
     #[arg(short, long, value_name = "PORT", default_value_t = 8081)]
     pub port: u16,
+    /// Also run the gateway in front of them, with this configuration
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }
 
 /// How the program ends. The codes are part of its interface.

@@ -1,5 +1,7 @@
 //! Behaviour that a golden scenario cannot tell: time, streams, connections, processes, certificates.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test that cannot go on fails the test")]
+
 mod cli;
 mod common;
 mod compression;

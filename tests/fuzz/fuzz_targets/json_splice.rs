@@ -24,7 +24,11 @@ fuzz_target!(|data: &[u8]| {
     if !has_surrogates(data) {
         assert_eq!(ours.is_ok(), model.as_ref().is_some_and(Value::is_object), "{ours:?} {model:?}");
         if let Ok(raw) = Raw::parse_prefix(&body) {
-            assert_eq!(raw.to_tree().ok(), model);
+            let tree = raw.to_tree().expect("what was checked can be read");
+            // `serde_json` wants to see where a scalar ends; the gateway ignores what follows, as Go's decoder does.
+            if tree.is_object() || tree.is_array() {
+                assert_eq!(Some(tree), model);
+            }
         }
     }
     let Ok(object) = ours else { return };

@@ -35,11 +35,12 @@ impl fmt::Display for Located {
     }
 }
 
-/// `file:line:column: error[code]: message`.
+/// `file:line:column: error[code]: message (help)`.
 #[must_use]
 pub fn text_line(located: &Located) -> String {
-    let Located { file, span, severity, code, message, .. } = located;
-    format!("{file}:{}:{}: {}[{code}]: {message}", span.line, span.column, word(*severity))
+    let Located { file, span, severity, code, message, help, .. } = located;
+    let help = help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    format!("{file}:{}:{}: {}[{code}]: {message}{help}", span.line, span.column, word(*severity))
 }
 
 /// All findings as one JSON object: `{"diagnostics": […], "errors": 1, "warnings": 0}`.
@@ -181,7 +182,7 @@ mod tests {
 
     #[test]
     fn one_line_for_humans() {
-        let line = "my gateway.json:2:11: warning[unknown-key]: unknown key `port`";
+        let line = "my gateway.json:2:11: warning[unknown-key]: unknown key `port` (remove it)";
         assert_eq!(text_line(&findings()[0]), line);
     }
 
