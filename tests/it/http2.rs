@@ -257,3 +257,105 @@ fn graceful_shutdown_finishes_streams() {
         stopping.await.unwrap();
     });
 }
+
+#[test]
+fn cookies_are_joined_for_backends() {
+    let upstream = Upstream::start(Script::new().on("*", "/b", Reply::json("{}")));
+    let gateway = Gateway::start(config_with(&upstream, r#", "use_h2c": true"#));
+    run(async {
+        let mut sender = connect(gateway.address()).await.unwrap();
+        let mut request = get("/no-op");
+        for cookie in ["a=1", "b=2", "c=3"] {
+            request.headers_mut().append("cookie", cookie.parse().unwrap());
+        }
+        assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
+    });
+    assert_eq!(upstream.requests()[0].values("cookie"), ["a=1; b=2; c=3"]);
+}
+
+#[test]
+fn an_authority_names_no_user() {
+    let upstream = Upstream::start(Script::new().on("*", "/b", Reply::json("{}")));
+    let gateway = Gateway::start(config_with(&upstream, r#", "use_h2c": true"#));
+    run(async {
+        let mut sender = connect(gateway.address()).await.unwrap();
+        let request = Request::get("http://user:secret@gateway.test/no-op");
+        let request = request.body(Full::default()).unwrap();
+        assert_eq!(sender.send_request(request).await.unwrap().status(), 400);
+    });
+    assert!(upstream.requests().is_empty());
+}
+
+/// A frame of HTTP/2 (RFC 9113 4.1).
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).unwrap();
+    [&[0, 0, length, kind, flags, 0, 0, 0, stream][..], payload].concat()
+}
+
+/// A literal field without Huffman coding (RFC 7541 6.2.2).
+fn field(name: &str, value: &str) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    [vec![0], text(name), text(value)].concat()
+}
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+fn head(method: &str, path: &str) -> Vec<u8> {
+    [
+        field(":method", method),
+        field(":scheme", "http"),
+        field(":authority", "h"),
+        field(":path", path),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_body_where_none_was_announced_is_no_complete_request() {
+    let upstream = Upstream::start(Script::new().on("*", "/b", Reply::json("{}")));
+    let gateway = Gateway::start(config_with(&upstream, r#", "use_h2c": true"#));
+    let mut client = gateway.connect();
+    let head = [head("POST", "/no-op"), field("content-length", "0")].concat();
+    client.send([PREFACE, &frame(4, 0, 0, b""), &frame(1, 4, 1, &head)].concat());
+    client.send(frame(0, 1, 1, b"a body"));
+    // RST_STREAM with PROTOCOL_ERROR.
+    let _ = client.until("\0\0\x04\x03\0\0\0\0\x01\0\0\0\x01");
+    // Whatever the first request did, it did before this one.
+    assert_eq!(gateway.connect().get("/json").status, 200);
+    let complete = upstream.take().into_iter().filter(|request| request.complete);
+    assert_eq!(complete.map(|request| request.method().to_owned()).collect::<Vec<_>>(), ["GET"]);
+}
+
+#[test]
+fn cfg_12_idle_means_that_no_stream_is_open() {
+    let gate = Gate::new();
+    let upstream =
+        Upstream::start(Script::new().on("GET", "/b", Reply::json(r#"{"x":1}"#).after(&gate)));
+    let limits = r#", "use_h2c": true, "idle_timeout": "100ms", "read_header_timeout": "50ms""#;
+    let gateway = Gateway::start(config_with(&upstream, limits));
+    run(async {
+        let mut sender = connect(gateway.address()).await.unwrap();
+        let slow = tokio::spawn(sender.send_request(get("/json")));
+        tokio::task::spawn_blocking({
+            let address = gateway.address();
+            move || {
+                let _ = upstream.wait_for(1);
+                // As long as the limit, and again: what is idle is closed meanwhile.
+                for _ in 0..2 {
+                    let mut idle = torana_tests::client::Client::connect(address);
+                    assert_eq!(idle.get("/__health").status, 200);
+                    idle.expect_close();
+                }
+            }
+        });
+        // A stream that ends while the other is open.
+        assert_eq!(sender.send_request(get("/__health")).await.unwrap().status(), 200);
+        let mut idle = connect(gateway.address()).await.unwrap();
+        assert_eq!(idle.send_request(get("/__health")).await.unwrap().status(), 200);
+        while idle.ready().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        gate.open();
+        assert_eq!(text(slow.await.unwrap().unwrap()).await, r#"{"x":1}"#);
+    });
+}

@@ -152,3 +152,14 @@ fn cfg_10_listen_ip() {
     let other = std::net::SocketAddr::from(([127, 0, 0, 2], gateway.address().port()));
     assert!(torana_tests::client::Client::try_connect(other).is_err());
 }
+
+#[test]
+fn cfg_12_write_timeout_until_the_last_byte() {
+    let body = format!(r#"{{"x":"{}"}}"#, "x".repeat(32 << 20));
+    let upstream = Upstream::start(Script::new().on("GET", "/b", Reply::json(&body)));
+    let gateway = Gateway::start(config_with(&upstream, r#", "write_timeout": "2s""#));
+    let mut client = gateway.connect();
+    // An answer that is whole, to a client that does not read: it may not wait for ever.
+    client.send("GET /json HTTP/1.1\r\nHost: h\r\n\r\n");
+    takes(2000, || while client.try_send([b'x'; 4096]).is_ok() {});
+}

@@ -25,7 +25,7 @@ fn wait_until_refused(address: std::net::SocketAddr) {
 }
 
 #[test]
-fn requests_under_way_are_finished() {
+fn cfg_15_requests_under_way_are_finished() {
     let gate = Gate::new();
     let upstream =
         Upstream::start(Script::new().on("GET", "/b", Reply::json(r#"{"x":1}"#).after(&gate)));
@@ -45,7 +45,7 @@ fn requests_under_way_are_finished() {
 }
 
 #[test]
-fn idle_connections_are_closed_at_once() {
+fn cfg_15_idle_connections_are_closed_at_once() {
     let upstream = Upstream::start(Script::new());
     let gateway = Gateway::start(config(&upstream));
     let mut used = gateway.connect();
@@ -57,7 +57,7 @@ fn idle_connections_are_closed_at_once() {
 }
 
 #[test]
-fn the_deadline_ends_what_does_not_end() {
+fn cfg_15_the_deadline_ends_what_does_not_end() {
     let upstream = Upstream::start(Script::new().on("GET", "/b", Reply::hang()));
     let gateway = Gateway::start(config_with(&upstream, r#", "max_shutdown_wait_time": "300ms""#));
     let mut client = gateway.connect();
@@ -71,7 +71,7 @@ fn the_deadline_ends_what_does_not_end() {
 }
 
 #[test]
-fn signals_end_the_process_gracefully() {
+fn cfg_15_signals_end_the_process_gracefully() {
     for signal in ["TERM", "INT"] {
         let gate = Gate::new();
         let upstream =

@@ -109,6 +109,11 @@ fn bad_host() {
 }
 
 #[test]
+fn a_target_that_names_a_user() {
+    all_refused(&["GET http://user:secret@h/no-op HTTP/1.1\r\nHost: h\r\n\r\n"], &[400]);
+}
+
+#[test]
 fn transfer_encoding_in_http_1_0() {
     refused(
         "POST /no-op HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

@@ -63,11 +63,17 @@ pub fn encode(text: &str, place: Place, out: &mut String) {
 }
 
 /// Whether a decoded text, put into a path, could name another place: a `.` or `..` segment behind any kind of slash,
-/// or a control character that some server on the way may cut at.
+/// or a control character that some server on the way may cut at. Servlet containers drop what follows a `;` in a
+/// segment before they look for dots, and a server behind another one may decode twice.
 #[must_use]
 pub fn escapes_its_place(decoded: &str) -> bool {
-    decoded.split(['/', '\\']).any(|segment| segment == "." || segment == "..")
+    has_dot_segment(decoded)
         || decoded.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
+        || decoded.contains('%') && decode(decoded).is_some_and(|again| has_dot_segment(&again))
+}
+
+fn has_dot_segment(path: &str) -> bool {
+    path.split(['/', '\\']).any(|segment| matches!(segment.split(';').next(), Some("." | "..")))
 }
 
 #[cfg(test)]
@@ -86,10 +92,12 @@ mod tests {
 
     #[test]
     fn dot_segments_and_controls_escape() {
-        for text in ["..", ".", "a/../b", "..\\x", "a\r\nb", "a\0"] {
+        for text in
+            ["..", ".", "a/../b", "..\\x", "a\r\nb", "a\0", "..;", ".;x=1/y", "%2e%2E", "a%2f.."]
+        {
             assert!(escapes_its_place(text), "{text:?}");
         }
-        for text in ["a.b", "...", "a..b", "a/b"] {
+        for text in ["a.b", "...", "a..b", "a/b", "a;b", "100%", "%41", "%25"] {
             assert!(!escapes_its_place(text), "{text:?}");
         }
     }

@@ -82,7 +82,12 @@ impl http_body::Body for IncomingBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        let hint = self.inner.size_hint();
+        // HTTP/2 can announce an empty body and send one all the same: known only at its end (RFC 9113 8.1.1).
+        if hint.exact() == Some(0) && !self.inner.is_end_stream() {
+            return SizeHint::default();
+        }
+        hint
     }
 }
 

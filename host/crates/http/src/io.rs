@@ -6,13 +6,14 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::{Buf, Bytes};
+use http::Version;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::Instant,
@@ -79,12 +80,16 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Rewound<T> {
     }
 }
 
-/// What a connection is doing, for [`Watch`]. One word: the phase in the low bits, milliseconds since the connection's
+/// What a connection is doing, for [`watch`]. One word: the phase in the low bits, milliseconds since the connection's
 /// start above. Requests only store to it; the one timer of the connection looks at it now and then.
 #[derive(Debug)]
 pub(crate) struct Phases {
     start: Instant,
     state: AtomicU64,
+    /// Requests under way: with HTTP/2 there may be many, and none of them is idle while another one ends.
+    busy: AtomicUsize,
+    /// Set by the first request of HTTP/2, where bytes between requests need not be the head of one.
+    multiplexed: AtomicBool,
 }
 
 /// The phases of a connection.
@@ -98,30 +103,84 @@ pub(crate) enum Phase {
     Body = 2,
     /// The request is there; the answer is being made or written.
     Answer = 3,
+    /// The answer is made, but parts of it may not have been written yet.
+    Flush = 4,
+}
+
+/// How many bits of the word the phase takes.
+const PHASE_BITS: u32 = 3;
+
+/// One request of a connection: as long as there is one, the connection is not idle. A request may end without an
+/// answer, when the client resets its stream.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<Phases>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        if self.0.busy.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.change(Phase::Flush);
+        }
+    }
 }
 
 impl Phases {
     /// A connection that has just been opened.
     #[must_use]
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { start: Instant::now(), state: AtomicU64::new(Phase::Head as u64) })
+        Arc::new(Self {
+            start: Instant::now(),
+            state: AtomicU64::new(Phase::Head as u64),
+            busy: AtomicUsize::new(0),
+            multiplexed: AtomicBool::new(false),
+        })
+    }
+
+    /// Begins a request.
+    pub(crate) fn begin(self: &Arc<Self>, version: Version) -> Busy {
+        if version == Version::HTTP_2 {
+            self.multiplexed.store(true, Ordering::Relaxed);
+        }
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        self.enter(Phase::Answer);
+        Busy(self.clone())
     }
 
     /// Enters a phase now.
     pub(crate) fn enter(&self, phase: Phase) {
-        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
-        self.state.store(millis << 2 | phase as u64, Ordering::Relaxed);
+        let millis = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 3);
+        self.state.store(millis << PHASE_BITS | phase as u64, Ordering::Relaxed);
+    }
+
+    /// Enters a phase whose time has begun with the one before.
+    fn change(&self, phase: Phase) {
+        let since = self.state.load(Ordering::Relaxed) >> PHASE_BITS;
+        self.state.store(since << PHASE_BITS | phase as u64, Ordering::Relaxed);
     }
 
     fn read(&self) -> (Phase, Instant) {
         let state = self.state.load(Ordering::Relaxed);
-        let phase = match state & 3 {
+        let phase = match state & 7 {
             0 => Phase::Idle,
             1 => Phase::Head,
             2 => Phase::Body,
-            _ => Phase::Answer,
+            3 => Phase::Answer,
+            _ => Phase::Flush,
         };
-        (phase, self.start + Duration::from_millis(state >> 2))
+        (phase, self.start + Duration::from_millis(state >> PHASE_BITS))
+    }
+
+    /// Bytes have come.
+    fn received(&self) {
+        if self.read().0 == Phase::Idle && !self.multiplexed.load(Ordering::Relaxed) {
+            self.enter(Phase::Head);
+        }
+    }
+
+    /// All bytes that there were have been written.
+    fn flushed(&self) {
+        if self.read().0 == Phase::Flush {
+            self.enter(Phase::Idle);
+        }
     }
 }
 
@@ -131,7 +190,7 @@ pub(crate) async fn watch(phases: Arc<Phases>, timeouts: ServerTimeouts) {
         Phase::Idle => timeouts.idle,
         Phase::Head => timeouts.read_header,
         Phase::Body => timeouts.read,
-        Phase::Answer => timeouts.write,
+        Phase::Answer | Phase::Flush => timeouts.write,
     };
     let longest = [timeouts.idle, timeouts.read_header, timeouts.read, timeouts.write];
     let Some(shortest) = longest.into_iter().flatten().min() else {
@@ -150,7 +209,7 @@ pub(crate) async fn watch(phases: Arc<Phases>, timeouts: ServerTimeouts) {
     }
 }
 
-/// Tells [`Phases`] when the first bytes of the next request arrive.
+/// Tells [`Phases`] when the first bytes of the next request arrive, and when an answer has been written.
 #[derive(Debug)]
 pub(crate) struct Watched<T> {
     inner: T,
@@ -174,9 +233,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         let result = Pin::new(&mut self.inner).poll_read(cx, buffer);
         if let Some(phases) = &self.phases
             && buffer.filled().len() > before
-            && phases.read().0 == Phase::Idle
         {
-            phases.enter(Phase::Head);
+            phases.received();
         }
         result
     }
@@ -192,7 +250,11 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        let result = Pin::new(&mut self.inner).poll_flush(cx);
+        if let (Some(phases), Poll::Ready(Ok(()))) = (&self.phases, &result) {
+            phases.flushed();
+        }
+        result
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -7,7 +7,7 @@ use http::header;
 use regex::Regex;
 use torana_config::{Diagnostic, Value, config, read};
 use torana_core::{
-    Error, Request, RequestContext,
+    Error, Request, RequestContext, percent,
     pipeline::{BuildContext, Built, Filter, Flow, Level, Step, StepFactory},
 };
 
@@ -41,6 +41,12 @@ const MARK: &str = "/__virtual";
 pub(crate) fn without_virtual_host(path: &str) -> Option<&str> {
     let host_and_path = path.strip_prefix(MARK)?.strip_prefix('/')?;
     Some(&host_and_path[host_and_path.find('/')?..])
+}
+
+/// Whether the router could read the mark in a path that a client sent: it decodes escapes, and may skip slashes.
+fn is_marked(path: &str) -> bool {
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    percent::decode(first).is_some_and(|name| MARK.strip_prefix('/') == Some(&*name))
 }
 
 /// Makes the step that routes by host.
@@ -82,7 +88,7 @@ struct ByHost(HashMap<String, String>);
 impl Filter for ByHost {
     fn on_request(&self, _: &RequestContext, request: &mut Request) -> Result<Flow, Error> {
         // A client that names the internal path itself would reach any host's endpoints.
-        if request.path.starts_with(MARK) {
+        if is_marked(&request.path) {
             request.path.insert_str(0, MARK);
             return Ok(Flow::Continue);
         }

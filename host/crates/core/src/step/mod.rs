@@ -17,7 +17,9 @@ pub use request_builder::{RequestBuilder, WILDCARD, method};
 /// Keeps the pairs of a raw query whose name passes; their bytes stay as they came.
 fn filter_query(query: &str, keep: impl Fn(&str) -> bool) -> String {
     let mut kept = String::with_capacity(query.len());
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    // Some backends read `;` as `&`, and would find a name in what was a value here. Go's parser, KrakenD's, drops such
+    // pairs as well.
+    for pair in query.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';')) {
         let name = pair.split_once('=').map_or(pair, |(name, _)| name);
         // In a query `+` means a space (WHATWG URL, application/x-www-form-urlencoded).
         let passes = if name.contains(['%', '+']) {
@@ -45,5 +47,12 @@ mod tests {
         assert_eq!(filter_query("b=2&a=1&b=%33&&a%20b=x&b", keep), "b=2&b=%33&a%20b=x&b");
         assert_eq!(filter_query("a+b=1", keep), "a+b=1");
         assert_eq!(filter_query("", keep), "");
+    }
+
+    #[test]
+    fn no_pair_hides_in_another() {
+        let keep = |name: &str| name == "b";
+        assert_eq!(filter_query("b=1;a=2&b=3&b;a", keep), "b=3");
+        assert_eq!(filter_query("b=1%3Ba=2", keep), "b=1%3Ba=2");
     }
 }
