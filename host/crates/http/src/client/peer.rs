@@ -248,7 +248,6 @@ impl Peer {
         let Exchange { connection, upload, sent, refused, .. } = exchange;
         let mut keep_alive = head.keep_alive && self.client.settings.keep_alive && !refused;
         let upload = if sent {
-            upload.release();
             None
         } else if refused || !head.status.is_success() {
             // Who answers early with a failure does not want the rest (RFC 9112 9.3).

@@ -4,7 +4,7 @@ use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderName, Method, header};
 use torana_core::{Error, ErrorKind, Request};
 
-use super::{spare, upload::Delimiter};
+use super::upload::Delimiter;
 
 /// What a head needs besides the request.
 #[derive(Debug, Clone, Copy)]
@@ -67,11 +67,11 @@ pub(super) fn encode(
     options: HeadOptions<'_>,
 ) -> Result<BytesMut, Error> {
     check_target(request)?;
-    let mut head = spare::take();
-    // More than enough for what is not counted; a buffer of the usual size has room for it anyway.
+    // Of its own size, as it waits for the answer: the request may have to be sent again. 128 bytes are more than enough
+    // for what is not counted.
     let fields: usize =
         request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-    head.reserve(
+    let mut head = BytesMut::with_capacity(
         128 + request.path.len()
             + request.query.len()
             + options.host_line.len()

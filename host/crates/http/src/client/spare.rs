@@ -1,4 +1,4 @@
-//! Read and write buffers that are not in use, kept by each thread. So a connection that waits holds no buffer, and a
+//! Read buffers that are not in use, kept by each thread. So a connection that waits holds no buffer, and a
 //! request reads into memory that the processor's caches still know.
 
 use std::cell::RefCell;

@@ -8,7 +8,7 @@ use std::{
 use bytes::{BufMut, Bytes, BytesMut};
 use torana_core::{Error, ErrorKind, body::Stream};
 
-use super::{connection::Transport, spare};
+use super::connection::Transport;
 
 /// How a request's body is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,11 +78,6 @@ impl Upload {
         whole || !self.touched
     }
 
-    /// Gives the buffers back. The request cannot be sent again.
-    pub(super) fn release(mut self) {
-        spare::give(std::mem::take(&mut self.prefix));
-    }
-
     /// Sends what can be sent. Ready once the whole request has been sent.
     pub(super) fn poll(
         &mut self,
@@ -111,8 +106,7 @@ impl Upload {
     /// Makes room for the next piece of a body that arrives; a whole request stays, so that it can be sent again.
     fn recycle(&mut self) {
         if self.source.is_some() && self.waiting() == 0 {
-            // A slow body should not hold the large buffer of the head.
-            spare::give(std::mem::take(&mut self.prefix));
+            self.prefix.clear();
             self.data = Bytes::new();
             self.suffix = b"";
             self.offset = 0;
