@@ -1,6 +1,11 @@
 //! One upstream that speaks HTTP/1.1, with its pool of connections.
 
-use std::{future::poll_fn, io, sync::Arc, task::Poll};
+use std::{
+    future::poll_fn,
+    io,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use bytes::Bytes;
 use http::{Method, header};
@@ -204,7 +209,7 @@ impl Peer {
             head = poll_fn(|cx| exchange.poll(cx, &method)).await;
         }
         match head {
-            Ok(head) => self.receive(exchange, head).await,
+            Ok(head) => self.receive(exchange, head),
             Err(failure) => Err(self.error(failure, &exchange.upload)),
         }
     }
@@ -244,7 +249,7 @@ impl Peer {
     }
 
     /// Reads the body as far as it is small, and decides what becomes of the connection.
-    async fn receive(&self, exchange: Exchange, head: Head) -> Result<Response, Error> {
+    fn receive(&self, exchange: Exchange, head: Head) -> Result<Response, Error> {
         let Exchange { connection, upload, sent, refused, .. } = exchange;
         let mut keep_alive = head.keep_alive && self.client.settings.keep_alive && !refused;
         let upload = if sent {
@@ -261,7 +266,7 @@ impl Peer {
             (None, Framing::Length(_) | Framing::Chunked | Framing::Close) => {
                 let (pool, url) = (Arc::clone(&self.pool), Arc::clone(&self.url));
                 let incoming = Incoming::new(connection, framing, upload, keep_alive, pool, url);
-                receive_body(incoming, framing).await?
+                receive_body(incoming, framing)?
             }
             (body, _) => {
                 if keep_alive && upload.is_none() && connection.buffer.is_empty() {
@@ -334,21 +339,17 @@ impl Peer {
     }
 }
 
-async fn receive_body(mut incoming: Incoming, framing: Framing) -> Result<Body, Error> {
+/// The body as a whole if it is small and has arrived, else as a stream: one that is written slowly must pass as it
+/// comes.
+fn receive_body(mut incoming: Incoming, framing: Framing) -> Result<Body, Error> {
     if let Framing::Length(length) = framing
         && length <= SMALL_BODY
     {
-        let length = length as usize;
-        // Only what is there already: a body that is written slowly must pass as it comes.
-        let whole = poll_fn(|cx| {
-            Poll::Ready(match incoming.poll_whole(cx, length) {
-                Poll::Ready(whole) => Some(whole),
-                Poll::Pending => None,
-            })
-        });
-        return Ok(match whole.await {
-            Some(whole) => Body::from_bytes(whole?),
-            None => Body::Stream(Box::pin(incoming)),
+        // Nobody waits here: whoever takes the stream will.
+        let mut cx = Context::from_waker(Waker::noop());
+        return Ok(match incoming.poll_whole(&mut cx, length as usize) {
+            Poll::Ready(whole) => Body::from_bytes(whole?),
+            Poll::Pending => Body::Stream(Box::pin(incoming)),
         });
     }
     if framing == Framing::Chunked

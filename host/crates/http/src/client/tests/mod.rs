@@ -201,7 +201,7 @@ fn the_future_of_a_call_is_small() {
     fn is_send<T: Send>(_: &T) {}
     is_send(&future);
     let size = size_of_val(&future);
-    assert!(size < 2560, "{size} bytes");
+    assert!(size < 1024, "{size} bytes");
 }
 
 #[test]
