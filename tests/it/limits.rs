@@ -155,7 +155,7 @@ fn cfg_10_listen_ip() {
 
 #[test]
 fn cfg_12_write_timeout_until_the_last_byte() {
-    let body = format!(r#"{{"x":"{}"}}"#, "x".repeat(32 << 20));
+    let body = format!(r#"{{"x":"{}"}}"#, "x".repeat(24 << 20));
     let upstream = Upstream::start(Script::new().on("GET", "/b", Reply::json(&body)));
     let gateway = Gateway::start(config_with(&upstream, r#", "write_timeout": "2s""#));
     let mut client = gateway.connect();

@@ -286,6 +286,54 @@ fn memory_stays_small_whatever_backends_send() {
     assert!(peak < 128 << 20, "{} MiB", peak >> 20);
 }
 
+/// The same at once: what all of them hold together is limited, not only what each may have.
+#[test]
+fn memory_stays_small_however_many_backends_do_not_end() {
+    let piece = [b"2000\r\n".to_vec(), vec![b'x'; 8 << 10], b"\r\n".to_vec()].concat();
+    let script = Script::new()
+        .on(
+            "GET",
+            "/body",
+            Reply::steps(vec![
+                Step::Send(
+                    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{\"\r\n".into(),
+                ),
+                Step::Repeat(piece, usize::MAX),
+            ]),
+        )
+        .on("GET", "/ok", Reply::json(r#"{"fine":1}"#));
+    let upstream = Upstream::start(script);
+    let scratch = Scratch::new();
+    let path = scratch.write(
+        "gateway.json",
+        format!(
+            r#"{{"version":3,"listen_ip":"127.0.0.1","host":["http://{}"],"timeout":"20s","endpoints":[
+                {{"endpoint":"/body","backend":[{{"url_pattern":"/body"}},{{"url_pattern":"/ok"}}]}},
+                {{"endpoint":"/ok","backend":[{{"url_pattern":"/ok"}}]}}]}}"#,
+            upstream.address(),
+        ),
+    );
+    let gateway = Process::start(
+        &["run", "-c", &path.to_string_lossy(), "-p", "0", "--workers", "1"],
+        scratch.path(),
+        &[],
+    );
+    let address = gateway.address();
+    std::thread::scope(|scope| {
+        for _ in 0..10 {
+            scope.spawn(move || {
+                let answer = torana_tests::client::Client::connect(address).get("/body");
+                assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"fine":1}"#));
+            });
+        }
+    });
+    // Room that was taken is given back.
+    let mut client = torana_tests::client::Client::connect(address);
+    assert_eq!(client.get("/ok").text(), r#"{"fine":1}"#);
+    let peak = peak_memory(gateway.id());
+    assert!(peak < 128 << 20, "{} MiB", peak >> 20);
+}
+
 #[test]
 fn a_backend_that_answers_too_late_is_let_go() {
     let upstream = Upstream::start(Script::new().on("GET", "/b", Reply::hang()));

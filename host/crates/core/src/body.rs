@@ -6,10 +6,13 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind,
+    room::{self, Gathered, Room},
+};
 
 /// A body that arrives piece by piece. An error in the middle means that the message is not complete: whoever passes it
 /// on must break off visibly, never end it as if it were whole.
@@ -54,11 +57,24 @@ impl Body {
         }
     }
 
-    /// Reads the whole body, at most `limit` bytes. Trailers are dropped: they never become headers.
+    /// Reads the whole body of an answer, at most `limit` bytes. Trailers are dropped: they never become headers.
     ///
     /// # Errors
-    /// [`ErrorKind::TooLarge`] above the limit, else what the stream reports.
+    /// [`ErrorKind::TooLarge`] above the limit, [`ErrorKind::Unavailable`] if many large bodies are held already, else
+    /// what the stream reports.
     pub async fn collect(self, limit: usize) -> Result<Bytes, Error> {
+        self.collect_in(&room::RESPONSES, limit).await
+    }
+
+    /// As [`Body::collect`], for the body of a client's request.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn collect_request(self, limit: usize) -> Result<Bytes, Error> {
+        self.collect_in(&room::REQUESTS, limit).await
+    }
+
+    async fn collect_in(self, room: &'static Room, limit: usize) -> Result<Bytes, Error> {
         let mut stream = match self {
             Self::Empty => return Ok(Bytes::new()),
             Self::Full(bytes) if bytes.len() <= limit => return Ok(bytes),
@@ -70,31 +86,29 @@ impl Body {
             return Err(too_large(hint.lower(), limit));
         }
         let mut first = Bytes::new();
-        let mut rest: Option<BytesMut> = None;
+        let mut all: Option<Gathered> = None;
         while let Some(frame) = poll_fn(|cx| stream.as_mut().poll_frame(cx)).await {
             let Ok(data) = frame?.into_data() else { continue };
             if data.is_empty() {
                 continue;
             }
-            let total =
-                first.len() + rest.as_ref().map_or(0, |r| r.len() - first.len()) + data.len();
+            let total = all.as_ref().map_or(first.len(), Gathered::len) + data.len();
             if total > limit {
                 return Err(too_large(total as u64, limit));
             }
-            match &mut rest {
-                Some(rest) => rest.extend_from_slice(&data),
+            match &mut all {
+                Some(all) => all.push(&data)?,
                 None if first.is_empty() => first = data,
                 None => {
                     // The second piece: only now is a copy needed.
                     let expected = hint.exact().unwrap_or(0).min(limit as u64) as usize;
-                    let mut all = BytesMut::with_capacity(expected.max(total));
-                    all.extend_from_slice(&first);
-                    all.extend_from_slice(&data);
-                    rest = Some(all);
+                    let all = all.insert(Gathered::new(room, expected.max(total)));
+                    all.push(&std::mem::take(&mut first))?;
+                    all.push(&data)?;
                 }
             }
         }
-        Ok(rest.map_or(first, BytesMut::freeze))
+        Ok(all.map_or(first, Gathered::finish))
     }
 }
 

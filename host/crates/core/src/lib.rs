@@ -15,6 +15,7 @@ pub mod ports;
 mod request;
 mod resources;
 mod response;
+mod room;
 pub mod step;
 pub mod worker;
 

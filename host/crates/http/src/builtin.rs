@@ -82,7 +82,7 @@ impl Builtin {
 
 async fn echo(request: Request) -> Result<Answer, Error> {
     let parts = request.into_parts();
-    let body = parts.body.collect(ECHO_LIMIT).await?;
+    let body = parts.body.collect_request(ECHO_LIMIT).await?;
     let host = parts.headers.get(http::header::HOST).map(text).unwrap_or_default();
     let mut headers = Map::new();
     // Go keeps `Host` apart from the header fields.

@@ -81,9 +81,10 @@ pub(crate) async fn unpack(request: &mut Request, max_payload: Option<u64>) -> R
     let limit = max_payload
         .and_then(|max| usize::try_from(max).ok())
         .map_or(MAX_UNPACKED, |max| max.min(MAX_UNPACKED));
-    let packed = std::mem::take(&mut request.body).collect(limit).await.map_err(|error| {
-        if error.kind() == ErrorKind::TooLarge { crate::body::too_large() } else { error }
-    })?;
+    let packed =
+        std::mem::take(&mut request.body).collect_request(limit).await.map_err(|error| {
+            if error.kind() == ErrorKind::TooLarge { crate::body::too_large() } else { error }
+        })?;
     let mut clear = Vec::new();
     MultiGzDecoder::new(&*packed).take(limit as u64 + 1).read_to_end(&mut clear).map_err(
         |error| Error::new(ErrorKind::BadRequest, format!("the body is not valid gzip: {error}")),

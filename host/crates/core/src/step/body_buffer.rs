@@ -65,10 +65,11 @@ impl Middleware for Buffer {
         }
         Box::pin(async move {
             let body = std::mem::take(&mut request.body);
-            let bytes = body.collect(self.limit).await.map_err(|error| match error.kind() {
-                ErrorKind::TooLarge => error.with_status(http::StatusCode::PAYLOAD_TOO_LARGE),
-                _ => error,
-            })?;
+            let bytes =
+                body.collect_request(self.limit).await.map_err(|error| match error.kind() {
+                    ErrorKind::TooLarge => error.with_status(http::StatusCode::PAYLOAD_TOO_LARGE),
+                    _ => error,
+                })?;
             request.body = Body::from_bytes(bytes);
             next.run(cx, request).await
         })

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Largest body of a backend that is decoded, in bytes.
-const DECODE_LIMIT: usize = 64 << 20;
+const DECODE_LIMIT: usize = 32 << 20;
 /// Largest body of a failing backend that is kept for the client, in bytes.
 const ERROR_BODY_LIMIT: usize = 64 << 10;
 

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 
 use super::peer::Peer;
 
-/// Largest decompressed body in bytes, unless a backend says otherwise: 64 MiB.
-pub const DECOMPRESSED_LIMIT: u64 = 64 * 1024 * 1024;
+/// Largest decompressed body in bytes, unless a backend says otherwise: 32 MiB.
+pub const DECOMPRESSED_LIMIT: u64 = 32 * 1024 * 1024;
 
 /// How calls of one backend are made. Built once at load.
 #[derive(Debug)]

@@ -39,7 +39,7 @@ pub(super) fn is_redirect(status: StatusCode) -> bool {
 
 /// Collects a streamed body, so that it can be sent more than once.
 pub(super) async fn keep_body(request: &mut Request) -> Result<(), Error> {
-    let body = std::mem::take(&mut request.body).collect(KEPT_BODY).await?;
+    let body = std::mem::take(&mut request.body).collect_request(KEPT_BODY).await?;
     request.body = Body::from_bytes(body);
     Ok(())
 }
