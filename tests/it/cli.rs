@@ -128,6 +128,30 @@ fn explain_shows_the_pipeline_with_places() {
     }
     let output = run(GOOD, &["explain", "-c", "gateway.json", "GET", "/nothing"]);
     assert_eq!(output.code, Some(1), "{output:?}");
+    let output = run(GOOD, &["explain", "-c", "gateway.json", "GET", "/__health"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stderr.contains("health endpoint"), "{output:?}");
+}
+
+/// The words are those of the configuration, and what becomes of a failure is a part of the pipeline.
+#[test]
+fn explain_speaks_as_the_configuration() {
+    let config = r#"{
+  "version": 3,
+  "host": ["http://h.test"],
+  "endpoints": [{ "endpoint": "/a", "output_encoding": "json-collection", "backend": [{
+    "url_pattern": "/b", "encoding": "safejson", "is_collection": true,
+    "extra_config": { "backend/http": { "return_error_details": "b" } }
+  }] }]
+}
+"#;
+    let output = run(config, &["explain", "-c", "gateway.json", "GET", "/a"]);
+    let expected = "decode: safejson; collection; failure as error_b";
+    assert!(output.stdout.contains(expected), "{output:?}");
+    let output = run(config, &["check", "-dd", "-c", "gateway.json"]);
+    for line in ["Output: json-collection\n", "Decoder: safejson\n"] {
+        assert!(output.stdout.contains(line), "{line}: {output:?}");
+    }
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Page<'_> {
         self.setting(inside, "Timeout", format_args!("{:?}", endpoint.timeout));
         self.setting(inside, "Cache time", format_args!("{:?}", endpoint.cache_ttl));
         self.setting(inside, "Concurrent calls", endpoint.concurrent_calls);
-        self.setting(inside, "Output", format_args!("{:?}", endpoint.output_encoding));
+        self.setting(inside, "Output", endpoint.output_encoding.word());
         self.setting(inside, "Headers", names(&endpoint.input_headers));
         self.setting(inside, "Query strings", names(&endpoint.input_query_strings));
         self.components(inside, &endpoint.extra);
@@ -59,7 +59,7 @@ impl Page<'_> {
         let inside = depth + 1;
         let hosts: Vec<&str> = backend.hosts.iter().map(|host| host.url.as_str()).collect();
         self.setting(inside, "Hosts", hosts.join(", "));
-        self.setting(inside, "Decoder", format_args!("{:?}", backend.encoding));
+        self.setting(inside, "Decoder", backend.encoding.word());
         for (name, list) in [("Allow", &backend.allow), ("Deny", &backend.deny)] {
             if !list.is_empty() {
                 self.setting(inside, name, list.join(", "));

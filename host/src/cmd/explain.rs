@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use http::Method;
 use serde_json::{Value, json};
-use torana_config::{Document, Part, Pointer, did_you_mean};
+use torana_config::{Document, Part, Pointer, did_you_mean, valid::Gateway};
 use torana_core::{Resources, pipeline::Plan};
 
 use crate::{
@@ -51,12 +51,27 @@ fn not_found(loaded: &Loaded, arguments: &cli::Explain) -> String {
         .map(|method| method.name())
         .filter(|name| find(loaded, name, path).is_some())
         .collect();
-    if others.is_empty() {
+    if let Some(what) = built_in(&loaded.gateway, path) {
+        format!("no endpoint for {path}: the gateway answers itself, with its {what}")
+    } else if others.is_empty() {
         let known = loaded.gateway.endpoints.iter().map(|endpoint| endpoint.path.as_str());
         let hint = did_you_mean(path, known).map(|hint| format!(", {hint}"));
         format!("no endpoint for {path}{}", hint.unwrap_or_default())
     } else {
         format!("no endpoint for {method} {path}, only for {}", others.join(", "))
+    }
+}
+
+/// What the gateway has at a path of its own.
+fn built_in(gateway: &Gateway, path: &str) -> Option<&'static str> {
+    if gateway.router.health_path.as_deref() == Some(path) {
+        Some("health endpoint")
+    } else if gateway.debug_endpoint && path.starts_with("/__debug/") {
+        Some("debug endpoint")
+    } else if gateway.echo_endpoint && path.starts_with("/__echo/") {
+        Some("echo endpoint")
+    } else {
+        None
     }
 }
 

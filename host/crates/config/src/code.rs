@@ -23,6 +23,7 @@ const CODES: &[(&str, &str)] = &[
     ("duplicate-key", "an object has a key twice; the last one counts"),
     ("duplicate-parameter", "a path has two parameters of one name"),
     ("duplicate-route", "two endpoints match the same requests"),
+    ("duration-without-unit", "a duration is a bare number, which counts nanoseconds"),
     (
         "dynamic-routing-not-built",
         "a URL pattern or host uses a header or query string of the request",

@@ -289,7 +289,12 @@ impl FromConfig for Duration {
             }
         };
         match parsed {
-            Ok(duration) => Some(duration),
+            Ok(duration) => {
+                if value.is_number() && !duration.is_zero() {
+                    out.push(no_unit(value, at));
+                }
+                Some(duration)
+            }
             Err(invalid) => {
                 out.push(
                     Diagnostic::error("invalid-duration", at.pointer(), invalid.to_string()).help(
@@ -306,6 +311,13 @@ impl FromConfig for Duration {
     fn written(&self) -> Option<Value> {
         Some(duration::format(*self).into())
     }
+}
+
+/// Whoever writes `3000` hardly means three microseconds.
+fn no_unit(number: &Value, at: At<'_>) -> Diagnostic {
+    let message = format!("{number} has no unit and counts nanoseconds");
+    Diagnostic::warning("duration-without-unit", at.pointer(), message)
+        .help("write a text with a unit, such as \"2s\"")
 }
 
 impl<T: FromConfig> FromConfig for Vec<T> {

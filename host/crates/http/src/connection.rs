@@ -277,7 +277,7 @@ fn panicked(service: &Service, cx: &RequestContext, panic: &(dyn std::any::Any +
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no message");
-    tracing::error!(request = cx.id, "a request panicked: {text}");
+    tracing::error!(request_id = cx.id, "a request panicked: {text}");
     service.failed(&Error::new(ErrorKind::Internal, "internal error"))
 }
 

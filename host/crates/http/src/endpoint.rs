@@ -80,7 +80,7 @@ impl Endpoint {
 
 fn log_failure(cx: &RequestContext, info: &EndpointInfo, error: &Error) {
     tracing::warn!(
-        request = cx.id,
+        request_id = cx.id,
         endpoint = %info.path,
         kind = ?error.kind(),
         "[ENDPOINT: {}] {error}",

@@ -10,7 +10,7 @@ use rustls::{
     sign::CertifiedKey,
 };
 use torana_config::{
-    Diagnostic, Diagnostics,
+    Diagnostic, Diagnostics, Pointer,
     valid::{KeyPair, ServerTls, TlsVersion},
 };
 
@@ -21,11 +21,11 @@ pub fn server(tls: &ServerTls, h2: bool, out: &mut Diagnostics) -> Option<Arc<Se
     for pair in &tls.keys {
         match load(pair, &provider) {
             Ok(key) => certificates.push(Arc::new(key)),
-            Err(message) => {
-                out.push(Diagnostic::error("tls-certificate", pair.at.clone(), message));
-            }
+            Err(finding) => out.push(*finding),
         }
     }
+    // Read also where another problem ends the build: all of them are reported at once.
+    let authorities = if tls.mtls { client_authorities(tls, out) } else { None };
     let versions: Vec<&'static SupportedProtocolVersion> = [
         (TlsVersion::Tls12, &rustls::version::TLS12),
         (TlsVersion::Tls13, &rustls::version::TLS13),
@@ -44,8 +44,8 @@ pub fn server(tls: &ServerTls, h2: bool, out: &mut Diagnostics) -> Option<Arc<Se
         })
         .ok()?;
     let builder = if tls.mtls {
-        let roots = client_roots(tls).map_err(&mut report).ok()?;
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        let roots = Arc::new(authorities?);
+        let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
             .build()
             .map_err(|error| report(format!("no authority for client certificates: {error}")))
             .ok()?;
@@ -89,39 +89,58 @@ fn provider(suites: &[u16], groups: &[u16]) -> CryptoProvider {
     provider
 }
 
-fn load(pair: &KeyPair, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
-    let chain = certificates(&pair.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&pair.private_key)
-        .map_err(|error| format!("cannot read the private key {}: {error}", pair.private_key))?;
+fn load(pair: &KeyPair, provider: &CryptoProvider) -> Result<CertifiedKey, Box<Diagnostic>> {
+    let chain = certificates(&pair.certificate, &pair.at.key("public_key"))?;
+    let key = PrivateKeyDer::from_pem_file(&pair.private_key).map_err(|error| {
+        let message = format!("cannot read the private key {}: {error}", pair.private_key);
+        Box::new(Diagnostic::error("tls-file", pair.at.key("private_key"), message))
+    })?;
     CertifiedKey::from_der(chain, key, provider).map_err(|error| {
-        format!("{} and {} do not work together: {error}", pair.certificate, pair.private_key)
+        let message =
+            format!("{} and {} do not work together: {error}", pair.certificate, pair.private_key);
+        Box::new(Diagnostic::error("tls-certificate", pair.at.clone(), message))
     })
 }
 
-fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, String> {
-    let failed = |error: String| format!("cannot read the certificate {path}: {error}");
-    let text = fs::read(path).map_err(|error| failed(error.to_string()))?;
+fn certificates(path: &str, at: &Pointer) -> Result<Vec<CertificateDer<'static>>, Box<Diagnostic>> {
+    let failed = |error: &str| {
+        let message = format!("cannot read the certificate {path}: {error}");
+        Box::new(Diagnostic::error("tls-file", at.clone(), message))
+    };
+    let text = fs::read(path).map_err(|error| failed(&error.to_string()))?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
     match chain {
-        Ok(chain) if chain.is_empty() => Err(failed("there is none in the file".to_owned())),
+        Ok(chain) if chain.is_empty() => Err(failed("there is none in the file")),
         Ok(chain) => Ok(chain),
-        Err(error) => Err(failed(error.to_string())),
+        Err(error) => Err(failed(&error.to_string())),
     }
 }
 
 /// Whom client certificates may come from: `ca_certs`, the listener's own certificates and the system's pool
-/// (reference 12.1).
-fn client_roots(tls: &ServerTls) -> Result<RootCertStore, String> {
+/// (reference 12.1). `None` if a file of `ca_certs` cannot be read.
+fn client_authorities(tls: &ServerTls, out: &mut Diagnostics) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    for path in tls.ca_certs.iter().chain(tls.keys.iter().map(|pair| &pair.certificate)) {
-        let own = certificates(path)?;
-        // A leaf among the listener's certificates is no authority; what cannot be one is left out.
-        roots.add_parsable_certificates(own);
+    let mut whole = true;
+    for (index, path) in tls.ca_certs.iter().enumerate() {
+        match certificates(path, &tls.at.key("ca_certs").index(index)) {
+            Ok(authorities) => _ = roots.add_parsable_certificates(authorities),
+            Err(finding) => {
+                out.push(*finding);
+                whole = false;
+            }
+        }
+    }
+    for pair in &tls.keys {
+        // A leaf among the listener's certificates is no authority; what cannot be one is left out. A file that cannot
+        // be read has been reported with its key.
+        if let Ok(own) = certificates(&pair.certificate, &pair.at) {
+            roots.add_parsable_certificates(own);
+        }
     }
     if tls.system_ca_pool {
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     }
-    Ok(roots)
+    whole.then_some(roots)
 }
 
 /// Chooses the certificate by the name that the client asks for; the first serves everybody else.

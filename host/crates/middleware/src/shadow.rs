@@ -65,8 +65,10 @@ impl Shadow {
         tokio::spawn(async move {
             match tokio::time::timeout(timeout, shadows.call(&cx, copy)).await {
                 Ok(Ok(_)) => {}
-                Ok(Err(error)) => tracing::debug!(request = cx.id, %error, "shadow backend failed"),
-                Err(_) => tracing::debug!(request = cx.id, "shadow backend took too long"),
+                Ok(Err(error)) => {
+                    tracing::debug!(request_id = cx.id, %error, "shadow backend failed")
+                }
+                Err(_) => tracing::debug!(request_id = cx.id, "shadow backend took too long"),
             }
             drop(slot);
         });

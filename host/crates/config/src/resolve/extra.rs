@@ -70,6 +70,12 @@ fn is_shadowed(map: &Map<String, Value>, extra: &Extra, name: &str) -> bool {
 }
 
 fn check(name: &str, value: &Value, at: At<'_>, level: ComponentLevel, cx: &mut Context<'_>) {
+    if let Some(guard) = guard(name, value) {
+        // Whether or not this build has other plugins of the same namespace.
+        let what = format!("the plugin `{guard}`");
+        cx.out.push(unprotected(&what, level, At::Key(&at, "name")));
+        return;
+    }
     if OWN.contains(&(name, level)) || cx.supports(name, level) {
         return;
     }
@@ -81,7 +87,7 @@ fn check(name: &str, value: &Value, at: At<'_>, level: ComponentLevel, cx: &mut 
     } else if !levels.contains(&level) {
         misplaced(name, &levels, level, at)
     } else {
-        not_built(name, value, level, at)
+        not_built(name, level, at)
     };
     cx.out.push(finding);
 }
@@ -123,26 +129,36 @@ fn misplaced(
         .help(format!("it belongs to the {} level", words.join(" or ")))
 }
 
-fn not_built(name: &str, value: &Value, level: ComponentLevel, at: At<'_>) -> Diagnostic {
-    if namespace::protects(name) || names_a_guard(name, value) {
-        let what = match level {
-            ComponentLevel::Service => "the gateway would serve",
-            ComponentLevel::Endpoint => "this endpoint would be served",
-            ComponentLevel::Backend => "this backend would be called",
-        };
-        let message = format!("`{name}` is not built yet: {what} unprotected");
-        return Diagnostic::error("component-not-built", at.pointer(), message)
-            .on_key()
-            .help("remove it only if nothing depends on it");
+fn not_built(name: &str, level: ComponentLevel, at: At<'_>) -> Diagnostic {
+    if namespace::protects(name) {
+        return unprotected(&format!("`{name}`"), level, at).on_key();
     }
     let message = format!("`{name}` is ignored: this version does not have it");
     Diagnostic::warning("component-ignored", at.pointer(), message).on_key()
 }
 
-/// Plugins of KrakenD's enterprise edition that keep requests out.
-fn names_a_guard(namespace: &str, value: &Value) -> bool {
-    namespace == "plugin/http-server"
-        && value.get("name").and_then(Value::as_array).is_some_and(|names| {
-            names.iter().any(|name| matches!(name.as_str(), Some("ip-filter" | "redis-ratelimit")))
-        })
+fn unprotected(what: &str, level: ComponentLevel, at: At<'_>) -> Diagnostic {
+    let effect = match level {
+        ComponentLevel::Service => "the gateway would serve",
+        ComponentLevel::Endpoint => "this endpoint would be served",
+        ComponentLevel::Backend => "this backend would be called",
+    };
+    let message = format!("{what} is not built yet: {effect} unprotected");
+    Diagnostic::error("component-not-built", at.pointer(), message)
+        .help("remove it only if nothing depends on it")
+}
+
+/// The first plugin of KrakenD's enterprise edition that keeps requests out or checks answers.
+fn guard<'v>(namespace: &str, value: &'v Value) -> Option<&'v str> {
+    if !matches!(namespace, "plugin/http-server" | "plugin/req-resp-modifier") {
+        return None;
+    }
+    let names = match value.get("name")? {
+        Value::Array(names) => names.as_slice(),
+        name => std::slice::from_ref(name),
+    };
+    names
+        .iter()
+        .filter_map(Value::as_str)
+        .find(|name| matches!(*name, "ip-filter" | "redis-ratelimit" | "response-schema-validator"))
 }

@@ -9,8 +9,9 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    ComponentLevel, Context, Inherited, conflict, endpoint, environment, extra, forward_proxy,
-    host, limit, member, router, tls, word,
+    ComponentLevel, Context, Inherited, conflict, endpoint,
+    environment::{self, Override},
+    extra, forward_proxy, host, limit, member, router, tls, word,
 };
 use crate::{
     At, Diagnostic, Diagnostics, FromConfig, raw,
@@ -20,9 +21,26 @@ use crate::{
 /// The only version of the format.
 const VERSION: i64 = 3;
 
-/// Resolves the whole document, which is an object.
+/// Resolves the whole document, which is an object. A finding about what the environment overrides names its variable.
 pub(super) fn resolve(value: &Value, at: At<'_>, cx: &mut Context<'_>) -> Option<Gateway> {
-    let raw = read(value, at, cx)?;
+    let overrides = environment::overrides(cx);
+    let mut found = Diagnostics::default();
+    let mut inner =
+        Context { options: cx.options, inherited: Inherited::default(), out: &mut found };
+    let gateway = gateway(value, at, &overrides, &mut inner);
+    for finding in found.iter() {
+        cx.out.push(environment::attribute(finding.clone(), &overrides));
+    }
+    gateway
+}
+
+fn gateway(
+    value: &Value,
+    at: At<'_>,
+    overrides: &[Override],
+    cx: &mut Context<'_>,
+) -> Option<Gateway> {
+    let raw = read(value, at, overrides, cx)?;
     version(&raw, at, cx);
     not_built(&raw, at, cx);
 
@@ -58,19 +76,18 @@ pub(super) fn resolve(value: &Value, at: At<'_>, cx: &mut Context<'_>) -> Option
     })
 }
 
-/// Reads the root with what the environment overrides; findings about an override name its variable.
-fn read(value: &Value, at: At<'_>, cx: &mut Context<'_>) -> Option<raw::Gateway> {
-    let overrides = environment::overrides(cx);
+/// Reads the root with what the environment overrides.
+fn read(
+    value: &Value,
+    at: At<'_>,
+    overrides: &[Override],
+    cx: &mut Context<'_>,
+) -> Option<raw::Gateway> {
     let value = match value.as_object() {
-        Some(root) if !overrides.is_empty() => Cow::Owned(environment::apply(root, &overrides)),
+        Some(root) if !overrides.is_empty() => Cow::Owned(environment::apply(root, overrides)),
         _ => Cow::Borrowed(value),
     };
-    let mut found = Diagnostics::default();
-    let raw = raw::Gateway::from_config(&value, at, &mut found);
-    for finding in found.iter() {
-        cx.out.push(environment::attribute(finding.clone(), &overrides));
-    }
-    raw
+    raw::Gateway::from_config(&value, at, cx.out)
 }
 
 fn version(raw: &raw::Gateway, at: At<'_>, cx: &mut Context<'_>) {

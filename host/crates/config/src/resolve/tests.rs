@@ -278,6 +278,30 @@ fn wrong_variables_are_named() {
 }
 
 #[test]
+fn wrong_variables_are_named_also_where_the_value_has_the_right_type() {
+    let set = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let environment = vec![set("KRAKEND_LISTEN_IP", "localhost"), set("KRAKEND_VERSION", "2")];
+    let options = Options { environment, ..Options::default() };
+    let value = json!({"version": 3, "listen_ip": "127.0.0.1", "prot": 1});
+    let outcome = with(&value, &options);
+    let messages: Vec<_> = outcome.out.iter().map(|d| d.message.as_str()).collect();
+    let named = |variable: &str| {
+        let start = format!("the environment variable {variable}: ");
+        messages.iter().filter(|message| message.starts_with(&start)).count()
+    };
+    assert_eq!((named("KRAKEND_LISTEN_IP"), named("KRAKEND_VERSION")), (1, 1), "{messages:?}");
+    assert!(messages.contains(&"unknown key `prot`"), "{messages:?}");
+}
+
+#[test]
+fn durations_without_a_unit_are_worth_a_warning() {
+    let outcome = root(json!({"timeout": 3000, "cache_ttl": 0}));
+    assert_eq!(outcome.findings(), ["warning duration-without-unit /timeout"]);
+    let outcome = root(json!({"timeout": -1}));
+    assert_eq!(outcome.findings(), ["error invalid-duration /timeout"]);
+}
+
+#[test]
 fn endpoints_survive_an_override() {
     let value = json!({"version": 3, "host": ["a"],
                        "endpoints": [{"endpoint": "/", "backend": [{"url_pattern": "/"}]}]});
@@ -568,8 +592,14 @@ fn plugins_that_guard_are_errors() {
     let at = "/extra_config/plugin~1http-server";
     let plugins =
         |names: Value| root(json!({"extra_config": {"plugin/http-server": {"name": names}}}));
-    let guarded = plugins(json!(["url-rewrite", "ip-filter"]));
-    assert_eq!(guarded.findings(), [format!("error component-not-built {at}")]);
+    for names in [json!(["url-rewrite", "ip-filter"]), json!("redis-ratelimit")] {
+        let guarded = plugins(names);
+        assert_eq!(guarded.findings(), [format!("error component-not-built {at}/name")]);
+    }
+    let modifier = json!({"plugin/req-resp-modifier": {"name": ["response-schema-validator"]}});
+    let guarded = endpoint(json!({"extra_config": modifier}), json!({}));
+    let at_modifier = "/endpoints/0/extra_config/plugin~1req-resp-modifier/name";
+    assert_eq!(guarded.findings(), [format!("error component-not-built {at_modifier}")]);
     let open = plugins(json!(["url-rewrite"]));
     assert_eq!(open.findings(), [format!("warning component-ignored {at}")]);
 }

@@ -31,6 +31,22 @@ const ENCODINGS: [(&str, Encoding, OutputEncoding); 8] = [
     ("no-op", Encoding::NoOp, OutputEncoding::NoOp),
 ];
 
+impl Encoding {
+    /// Its word in the configuration.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        ENCODINGS.iter().find(|(_, known, _)| *known == self).map_or("json", |(word, ..)| word)
+    }
+}
+
+impl OutputEncoding {
+    /// Its word in the configuration.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        OUTPUTS.iter().find(|(_, known)| *known == self).map_or("json", |(word, _)| word)
+    }
+}
+
 /// A method in any case; `None` for an unknown one, which is an error.
 pub(super) fn method(word: &str, at: At<'_>, out: &mut Diagnostics) -> Option<Method> {
     let found = Method::ALL.into_iter().find(|method| method.name().eq_ignore_ascii_case(word));

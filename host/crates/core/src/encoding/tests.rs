@@ -1,3 +1,5 @@
+//! Every encoding by its word, in both directions.
+
 use serde_json::{Value as Json, json};
 
 use super::*;

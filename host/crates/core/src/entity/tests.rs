@@ -1,3 +1,5 @@
+//! Objects that stay bytes: order, duplicate and escaped keys, what is no object.
+
 use serde_json::{Value as Json, json};
 
 use super::*;

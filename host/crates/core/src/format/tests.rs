@@ -1,3 +1,5 @@
+//! Target, filters, mapping and group on one object.
+
 use serde_json::{Value as Json, json};
 use torana_config::{
     Pointer,

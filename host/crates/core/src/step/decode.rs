@@ -61,7 +61,13 @@ impl StepFactory for Decode {
             Some(BackendHttpConfig { return_error_code: true, .. }) => OnFailure::Code,
             _ => OnFailure::Error,
         };
-        let detail = format!("{:?}{}", backend.encoding, formatter.describe());
+        let detail = format!(
+            "{}{}{}{}",
+            backend.encoding.word(),
+            if backend.is_collection { "; collection" } else { "" },
+            formatter.describe(),
+            on_failure.describe(),
+        );
         Some(Built {
             step: Step::Around(Box::new(Decoding {
                 decoder: encoding::decoder(backend.encoding),
@@ -80,6 +86,16 @@ enum OnFailure {
     Error,
     Code,
     Details(String),
+}
+
+impl OnFailure {
+    fn describe(&self) -> String {
+        match self {
+            Self::Error => String::new(),
+            Self::Code => "; return_error_code".to_owned(),
+            Self::Details(key) => format!("; failure as {key}"),
+        }
+    }
 }
 
 struct Decoding {

@@ -68,11 +68,12 @@ impl TlsFiles {
         }
         let mut identities = Vec::new();
         for pair in &settings.client_certs {
-            let chain = certificates(&pair.certificate, &pair.at)?;
-            let key = PrivateKeyDer::from_pem_slice(&read_file(&pair.private_key, &pair.at)?)
+            let chain = certificates(&pair.certificate, &pair.at.key("certificate"))?;
+            let key_at = pair.at.key("private_key");
+            let key = PrivateKeyDer::from_pem_slice(&read_file(&pair.private_key, &key_at)?)
                 .map_err(|error| {
                     let message = format!("no private key in `{}`: {error}", pair.private_key);
-                    PeerError::new("tls-file", &pair.at, message)
+                    PeerError::new("tls-file", &key_at, message)
                 })?;
             let (at, file) = (pair.at.clone(), pair.certificate.clone());
             identities.push(Identity { chain, key, at, file });

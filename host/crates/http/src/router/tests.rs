@@ -1,3 +1,5 @@
+//! Which route a path leads to, and with which parameters.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Flatmap of an endpoint: merged data and partial answers.
+
 use serde_json::json;
 use torana_config::{Diagnostics, Pointer};
 use torana_core::{Error, ErrorKind, entity::Object};

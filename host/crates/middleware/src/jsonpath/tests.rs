@@ -1,3 +1,5 @@
+//! JSONPath on answers: what is deleted, masked, extracted and selected.
+
 use serde_json::{Value, json};
 use torana_config::{Diagnostics, Pointer, read};
 use torana_core::entity::{Object, Tree};

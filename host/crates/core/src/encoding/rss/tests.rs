@@ -1,3 +1,5 @@
+//! RSS and Atom to data.
+
 use serde_json::{Value as Json, json};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! XML to data and back.
+
 use serde_json::{Value as Json, json};
 
 use super::*;

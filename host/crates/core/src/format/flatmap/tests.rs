@@ -1,3 +1,5 @@
+//! Each operation of flatmap on data of every shape.
+
 use serde_json::{Value as Json, json};
 
 use super::*;
