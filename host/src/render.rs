@@ -24,9 +24,11 @@ pub fn findings(found: &[Located], document: Option<&Document>, colour: bool) ->
         .with_context_lines(1)
         .with_links(false)
         .with_wrap_lines(false);
+    let source = document.map(|document| printable(document.text()));
     let mut text = String::new();
     for located in found {
-        let finding = Finding::new(located, document.map(Document::text));
+        let located = Located { excerpt: printable(&located.excerpt), ..located.clone() };
+        let finding = Finding::new(&located, source.as_deref());
         // Writing to a string fails only if the excerpt does; the plain line says the same.
         if handler.render_report(&mut text, &finding).is_err() {
             text.push_str(&located.to_string());
@@ -37,6 +39,20 @@ pub fn findings(found: &[Located], document: Option<&Document>, colour: bool) ->
         text.push_str(&format!("{}: {}\n", first.file, count(found)));
     }
     text
+}
+
+/// Text without what a terminal would obey: each byte of a control character becomes `?`, so that places stay.
+fn printable(text: &str) -> String {
+    let shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        if shown(c) {
+            printable.push(c);
+        } else {
+            printable.extend(std::iter::repeat_n('?', c.len_utf8()));
+        }
+    }
+    printable
 }
 
 /// A refused configuration as text: all its findings, or the one reason.
@@ -185,6 +201,11 @@ mod tests {
     use torana_config::{Diagnostic, Diagnostics, Format, Pointer};
 
     use super::*;
+
+    #[test]
+    fn a_file_cannot_colour_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31m\u{9b}\tä\n"), "a?[31m??\tä\n");
+    }
 
     fn rendered(text: &str, diagnostics: impl IntoIterator<Item = Diagnostic>) -> String {
         let document = Document::parse("gateway.json", text, Format::Json).unwrap();

@@ -127,12 +127,13 @@ where
     let buffer = max_header.max(MIN_BUFFER);
     if protocol == Protocol::Http1 {
         let mut builder = hyper::server::conn::http1::Builder::new();
-        builder.max_buf_size(buffer).max_header_size(max_header);
+        // As KrakenD's clients know them: `X-Krakend-Completed`.
+        builder.max_buf_size(buffer).max_header_size(max_header).title_case_headers(true);
         drive(builder.serve_connection(io, handler), drain, limit).await;
         return;
     }
     let mut builder = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-    builder.http1().max_buf_size(buffer);
+    builder.http1().max_buf_size(buffer).title_case_headers(true);
     builder
         .http2()
         .max_header_list_size(u32::try_from(max_header).unwrap_or(u32::MAX))
