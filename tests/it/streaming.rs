@@ -184,6 +184,33 @@ fn uploads_of_any_size_need_constant_memory() {
 }
 
 #[test]
+fn many_uploads_at_once_need_little_memory() {
+    let upstream = Upstream::start(Script::new().on("POST", "/b", Reply::json("{}").discard()));
+    let (_scratch, process, mut client) = process(&upstream);
+    assert_eq!(client.get("/__health").status, 200);
+    let before = peak_memory(process.id());
+    let address = process.address();
+    let part = vec![b'x'; 1 << 20];
+    std::thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| {
+                let mut client = Client::connect(address);
+                let length = 4 * part.len();
+                client.send(format!(
+                    "POST /no-op HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n"
+                ));
+                for _ in 0..4 {
+                    client.try_send(&part).unwrap();
+                }
+                assert_eq!(client.answer().status, 200);
+            });
+        }
+    });
+    let grown = peak_memory(process.id()) - before;
+    assert!(grown < 24 << 20, "{} KiB more", grown >> 10);
+}
+
+#[test]
 fn a_client_that_does_not_read_is_not_read_for() {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {BIG}\r\n\r\n");
     let body = Step::Repeat(vec![b'x'; 64 << 10], BIG / (64 << 10));

@@ -20,6 +20,10 @@ use tokio::{
 };
 use torana_config::valid::ServerTimeouts;
 
+/// Most bytes of one read. hyper makes its buffer larger for as long as reads fill it, up to the largest head, and keeps
+/// it: hundreds of uploads at once would take hundreds of MiB.
+const READ: usize = 32 << 10;
+
 /// A stream with bytes that were already read from it.
 #[derive(Debug)]
 pub(crate) struct Rewound<T> {
@@ -209,7 +213,8 @@ pub(crate) async fn watch(phases: Arc<Phases>, timeouts: ServerTimeouts) {
     }
 }
 
-/// Tells [`Phases`] when the first bytes of the next request arrive, and when an answer has been written.
+/// Tells [`Phases`] when the first bytes of the next request arrive, and when an answer has been written; reads in
+/// moderate pieces.
 #[derive(Debug)]
 pub(crate) struct Watched<T> {
     inner: T,
@@ -230,7 +235,16 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let result = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        let result = if buffer.remaining() > READ {
+            // Only after large reads; clearing this much is little beside reading it.
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(READ));
+            let result = Pin::new(&mut self.inner).poll_read(cx, &mut part);
+            let length = part.filled().len();
+            buffer.advance(length);
+            result
+        } else {
+            Pin::new(&mut self.inner).poll_read(cx, buffer)
+        };
         if let Some(phases) = &self.phases
             && buffer.filled().len() > before
         {
