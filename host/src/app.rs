@@ -4,8 +4,11 @@ use std::{
     fmt, io,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use torana_config::{Diagnostics, Document, LoadError, Located, valid::Gateway};
@@ -131,6 +134,9 @@ pub struct App {
     server: Server,
     access: Arc<AccessLog>,
     current: Mutex<Current>,
+    started: Instant,
+    reloads: AtomicU64,
+    refused: AtomicU64,
 }
 
 /// What the live configuration says beyond what was built of it.
@@ -148,10 +154,11 @@ impl App {
     /// A configuration that is refused, an address that cannot be bound.
     pub fn start(options: Options) -> Result<Self, StartError> {
         let resources = Resources::default();
+        let workers = workers(&options);
+        // Before anything is built: pools are shared out among the workers.
+        worker::set_count(workers);
         let loaded = load(&options, &resources)?;
         let log = log_config(&loaded.gateway);
-        let workers = workers(&options);
-        worker::set_count(workers);
         let access = Arc::new(AccessLog::stdout(&log, workers));
         if options.logs {
             torana_telemetry::init(&log);
@@ -173,7 +180,16 @@ impl App {
         let server = Server::start(listeners, snapshot.service, snapshot.listening, Some(sink))
             .map_err(StartError::Workers)?;
         tracing::info!(address = %server.address(), workers, "[SERVICE: torana] listening");
-        Ok(Self { options, resources, server, access, current })
+        Ok(Self {
+            options,
+            resources,
+            server,
+            access,
+            current,
+            started: Instant::now(),
+            reloads: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        })
     }
 
     /// The address that it listens on.
@@ -199,6 +215,13 @@ impl App {
     /// # Errors
     /// A configuration that is refused: nothing has changed then.
     pub fn reload(&self) -> Result<(), Rejected> {
+        let outcome = self.load_again();
+        let counter = if outcome.is_ok() { &self.reloads } else { &self.refused };
+        counter.fetch_add(1, Ordering::Relaxed);
+        outcome
+    }
+
+    fn load_again(&self) -> Result<(), Rejected> {
         let mut current = self.lock();
         let loaded = load(&self.options, &self.resources)?;
         warn(&loaded.warnings);
@@ -229,6 +252,24 @@ impl App {
         self.resources.sweep();
         tracing::info!("[SERVICE: torana] configuration reloaded");
         Ok(())
+    }
+
+    /// What it does now and has done, one `name value` on each line.
+    #[must_use]
+    pub fn status(&self) -> String {
+        let counts = self.server.shared().counts();
+        format!(
+            "config {}\nlisten {}\nuptime_seconds {}\nworkers {}\nconnections {}\npanics {}\n\
+             reloads {}\nreloads_refused {}\n",
+            self.options.config.display(),
+            self.address(),
+            self.started.elapsed().as_secs(),
+            self.server.workers(),
+            counts.connections,
+            counts.panics,
+            self.reloads.load(Ordering::Relaxed),
+            self.refused.load(Ordering::Relaxed),
+        )
     }
 
     /// Stops listening, lets requests in flight finish and ends. Waits as long as `max_shutdown_wait_time` allows.

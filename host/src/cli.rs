@@ -26,7 +26,9 @@ pub enum Command {
     /// Show the compiled pipeline of an endpoint, step by step
     Explain(Explain),
     /// Let a running gateway read its configuration again
-    Reload(Reload),
+    Reload(Running),
+    /// Say what a running gateway does and has done
+    Status(Running),
     /// Print the JSON schema of the configuration
     Schema,
     /// Write the reference pages of the documentation
@@ -143,9 +145,9 @@ pub enum ExplainFormat {
     Json,
 }
 
-/// `torana reload`.
+/// `torana reload` and `torana status`: which of the gateways that run.
 #[derive(Debug, Args)]
-pub struct Reload {
+pub struct Running {
     /// Configuration file of the gateway; without it the only gateway that runs
     #[arg(short, long, value_name = "FILE", env = "TORANA_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,

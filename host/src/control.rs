@@ -1,7 +1,7 @@
-//! The control socket of a running gateway: how `torana reload` reaches it.
+//! The control socket of a running gateway: how `torana reload` and `torana status` reach it.
 //!
 //! Each gateway listens on a unix socket in a directory that only its user may enter. The socket's name holds a hash of
-//! the configuration file's path and the process id. A client sends one line, `about` or `reload`; the gateway answers
+//! the configuration file's path and the process id. A client sends one line, `about`, `reload` or `status`; the gateway answers
 //! with a line that says how it went, then text to the end of the stream.
 
 use std::{
@@ -24,8 +24,8 @@ const LONGEST_COMMAND: u64 = 64;
 /// How long the other end may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a reload may take: plugins may have to be compiled.
-const RELOAD_LIMIT: Duration = Duration::from_secs(300);
+/// How long a command may take: a reload may have to compile plugins.
+const COMMAND_LIMIT: Duration = Duration::from_secs(300);
 
 const SUFFIX: &str = "sock";
 
@@ -61,10 +61,28 @@ pub enum Error {
     },
 }
 
-/// How a reload went.
+/// What a gateway is asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Read the configuration again.
+    Reload,
+    /// Say what it does now and has done.
+    Status,
+}
+
+impl Command {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Reload => "reload",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// How a command went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Whether the new configuration is live.
+    /// Whether it was done; for a reload, whether the new configuration is live.
     pub accepted: bool,
     /// What to tell the user.
     pub text: String,
@@ -77,7 +95,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Listens for the gateway of `config` in `directory`, on a thread of its own. `reload` is called for each command
+    /// Listens for the gateway of `config` in `directory`, on a thread of its own. `command` is called for each command
     /// and may block.
     ///
     /// # Errors
@@ -85,7 +103,7 @@ impl Control {
     pub fn listen(
         directory: &Path,
         config: &Path,
-        reload: impl Fn() -> Outcome + Send + 'static,
+        command: impl Fn(Command) -> Outcome + Send + 'static,
     ) -> Result<Self, Error> {
         ensure_private(directory)?;
         let name = format!("{}-{}.{SUFFIX}", hash(config), std::process::id());
@@ -103,7 +121,7 @@ impl Control {
             .spawn(move || {
                 for stream in listener.incoming().flatten() {
                     // A client that went away is its own problem.
-                    let _ = answer(stream, &about, &reload);
+                    let _ = answer(stream, &about, &command);
                 }
             })
             .map_err(failed)?;
@@ -117,18 +135,25 @@ impl Drop for Control {
     }
 }
 
-fn answer(mut stream: UnixStream, about: &str, reload: &dyn Fn() -> Outcome) -> io::Result<()> {
+fn answer(
+    mut stream: UnixStream,
+    about: &str,
+    command: &dyn Fn(Command) -> Outcome,
+) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut command = String::new();
-    BufReader::new((&stream).take(LONGEST_COMMAND)).read_line(&mut command)?;
-    let (word, text) = match command.trim_end() {
+    let mut line = String::new();
+    BufReader::new((&stream).take(LONGEST_COMMAND)).read_line(&mut line)?;
+    let known = [Command::Reload, Command::Status];
+    let (word, text) = match line.trim_end() {
         "about" => ("ok", about.to_owned()),
-        "reload" => {
-            let outcome = reload();
-            (if outcome.accepted { "ok" } else { "rejected" }, outcome.text)
-        }
-        _ => ("unknown", "commands are `about` and `reload`".to_owned()),
+        line => match known.into_iter().find(|command| command.word() == line) {
+            Some(known) => {
+                let outcome = command(known);
+                (if outcome.accepted { "ok" } else { "rejected" }, outcome.text)
+            }
+            None => ("unknown", "commands are `about`, `reload` and `status`".to_owned()),
+        },
     };
     stream.write_all(format!("{word}\n{text}").as_bytes())
 }
@@ -144,12 +169,12 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Asks it to read its configuration again and waits for the outcome.
+    /// Gives it a command and waits for the outcome.
     ///
     /// # Errors
     /// The gateway does not answer.
-    pub fn reload(&self) -> Result<Outcome, Error> {
-        let (word, text) = ask(&self.socket, "reload", RELOAD_LIMIT)
+    pub fn command(&self, command: Command) -> Result<Outcome, Error> {
+        let (word, text) = ask(&self.socket, command.word(), COMMAND_LIMIT)
             .map_err(|source| Error::Silent { path: self.socket.clone(), source })?;
         Ok(Outcome { accepted: word == "ok", text })
     }
@@ -248,7 +273,7 @@ mod tests {
 
     use super::*;
 
-    fn accepted() -> Outcome {
+    fn accepted(_: Command) -> Outcome {
         Outcome { accepted: true, text: "done".into() }
     }
 
@@ -263,7 +288,7 @@ mod tests {
         fs::write(&config, "{}").unwrap();
         let refused = Outcome { accepted: false, text: "two\nlines".into() };
         let copy = refused.clone();
-        let control = Control::listen(directory.path(), &config, move || copy.clone()).unwrap();
+        let control = Control::listen(directory.path(), &config, move |_| copy.clone()).unwrap();
 
         let other = directory.path().join("other.json");
         assert_eq!(running(directory.path(), Some(&other)), []);
@@ -272,7 +297,7 @@ mod tests {
         assert_eq!(found, running(directory.path(), None));
         assert_eq!(found[0].config, fs::canonicalize(&config).unwrap());
         assert_eq!(found[0].process, std::process::id());
-        assert_eq!(found[0].reload().unwrap(), refused);
+        assert_eq!(found[0].command(Command::Reload).unwrap(), refused);
 
         drop(control);
         assert_eq!(running(directory.path(), None), []);
@@ -286,7 +311,10 @@ mod tests {
         fs::write(&config, "{}").unwrap();
         std::os::unix::fs::symlink(&config, &link).unwrap();
         let _control = Control::listen(directory.path(), &link, accepted).unwrap();
-        assert_eq!(running(directory.path(), Some(&config))[0].reload().unwrap(), accepted());
+        assert_eq!(
+            running(directory.path(), Some(&config))[0].command(Command::Reload).unwrap(),
+            accepted(Command::Reload)
+        );
     }
 
     #[test]
@@ -330,6 +358,6 @@ mod tests {
         let mut stream = UnixStream::connect(&gateway.socket).unwrap();
         stream.write_all(b"\xff\xfe\n").unwrap();
         drop(stream);
-        assert_eq!(gateway.reload().unwrap(), accepted());
+        assert_eq!(gateway.command(Command::Reload).unwrap(), accepted(Command::Reload));
     }
 }

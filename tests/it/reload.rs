@@ -212,4 +212,10 @@ fn sighup_and_the_reload_command() {
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.stderr.contains("gateway.json:1:"), "{output:?}");
     assert_eq!(client.get("/a").text(), body(3));
+
+    let output = command::run(&["status", "-c", &path], scratch.path(), &environment);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let line = |name: &str| output.stdout.lines().find_map(|line| line.strip_prefix(name));
+    assert_eq!(line("reloads_refused "), Some("1"), "{output:?}");
+    assert_eq!((line("connections "), line("panics ")), (Some("1"), Some("0")), "{output:?}");
 }

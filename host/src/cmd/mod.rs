@@ -1,18 +1,18 @@
 //! What the verbs do, one file each, thin: the work is done by the crates below.
 
+mod ask;
 mod check;
 mod demo;
 mod dump;
 mod explain;
 mod reference;
-mod reload;
 mod run;
 mod version;
 
 use crate::{
     app::{Options, Rejected},
     cli::{self, Command, Exit},
-    output, render,
+    control, output, render,
 };
 
 /// Does what the command line asks for.
@@ -22,7 +22,8 @@ pub fn execute(command: &Command) -> Exit {
         Command::Run(arguments) => run::run(arguments),
         Command::Check(arguments) => check::check(arguments),
         Command::Explain(arguments) => explain::explain(arguments),
-        Command::Reload(arguments) => reload::reload(arguments),
+        Command::Reload(arguments) => ask::ask(control::Command::Reload, arguments),
+        Command::Status(arguments) => ask::ask(control::Command::Status, arguments),
         Command::Schema => reference::schema(),
         Command::Reference(arguments) => reference::reference(arguments),
         Command::Demo(arguments) => demo::demo(arguments),

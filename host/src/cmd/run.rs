@@ -14,7 +14,7 @@ use crate::{
     app::{App, Options, Rejected, StartError},
     cli::{self, Exit},
     cmd,
-    control::{self, Control, Outcome},
+    control::{self, Command, Control, Outcome},
     output, render,
     signal::{self, Request},
     watch::Watch,
@@ -26,6 +26,7 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// What the main thread waits for.
 enum Event {
     Reload { origin: Origin, reply: Option<Sender<Outcome>> },
+    Status { reply: Sender<Outcome> },
     Shutdown,
 }
 
@@ -120,26 +121,38 @@ fn watch(config: &Path, events: Sender<Event>) -> Option<Watch> {
 }
 
 fn control(config: &Path, events: Sender<Event>) -> Option<Control> {
-    let reload = move || {
+    let command = move |command| {
         let (reply, replied) = mpsc::channel();
-        let event = Event::Reload { origin: Origin::Command, reply: Some(reply) };
+        let event = match command {
+            Command::Reload => Event::Reload { origin: Origin::Command, reply: Some(reply) },
+            Command::Status => Event::Status { reply },
+        };
         let outcome = events.send(event).ok().and_then(|()| replied.recv().ok());
         outcome.unwrap_or_else(|| Outcome {
             accepted: false,
             text: "the gateway is shutting down".to_owned(),
         })
     };
-    Control::listen(&control::directory(), config, reload)
+    Control::listen(&control::directory(), config, command)
         .inspect_err(|error| tracing::warn!(%error, "`torana reload` will not find this gateway"))
         .ok()
 }
 
 fn until_shutdown(app: &App, events: &Receiver<Event>, watch: Option<&Watch>, config: &Path) {
-    while let Ok(Event::Reload { origin, reply }) = events.recv() {
-        let outcome = reload(app, origin, config);
-        if let Some(watch) = watch {
-            watch.set_files(app.watched_files());
-        }
+    while let Ok(event) = events.recv() {
+        let (outcome, reply) = match event {
+            Event::Shutdown => return,
+            Event::Status { reply } => {
+                (Outcome { accepted: true, text: app.status() }, Some(reply))
+            }
+            Event::Reload { origin, reply } => {
+                let outcome = reload(app, origin, config);
+                if let Some(watch) = watch {
+                    watch.set_files(app.watched_files());
+                }
+                (outcome, reply)
+            }
+        };
         if let Some(reply) = reply {
             // Who asked may be gone by now.
             let _ = reply.send(outcome);

@@ -208,7 +208,10 @@ impl Connection {
         let gzip = service.settings.gzip && gzip::accepts(&request.headers);
         // A panic anywhere below costs this one request.
         let outcome = AssertUnwindSafe(run(&service, &cx, request)).catch_unwind().await;
-        let mut answer = outcome.unwrap_or_else(|panic| panicked(&service, &cx, &*panic));
+        let mut answer = outcome.unwrap_or_else(|panic| {
+            self.shared.count_panic();
+            panicked(&service, &cx, &*panic)
+        });
         if gzip {
             gzip::compress(&mut answer);
         }

@@ -6,7 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
@@ -62,6 +62,16 @@ pub struct Shared {
     pub access: Option<Arc<dyn AccessSink>>,
     drain: watch::Sender<bool>,
     connections: AtomicUsize,
+    panics: AtomicU64,
+}
+
+/// What a server has done since its start. Reloads do not reset it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Client connections that are open now.
+    pub connections: usize,
+    /// Requests that ended in a panic: faults of the gateway, each answered with 500 and logged.
+    pub panics: u64,
 }
 
 impl Shared {
@@ -87,6 +97,20 @@ impl Shared {
         async move {
             // An error means that the sender is gone, which drains as well.
             let _ = drain.wait_for(|draining| *draining).await;
+        }
+    }
+
+    /// Counts a request that panicked.
+    pub fn count_panic(&self) {
+        self.panics.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            connections: self.connections.load(Ordering::Relaxed),
+            panics: self.panics.load(Ordering::Relaxed),
         }
     }
 
@@ -121,6 +145,7 @@ impl Server {
             access,
             drain: watch::Sender::new(false),
             connections: AtomicUsize::new(0),
+            panics: AtomicU64::new(0),
         });
         let (mut threads, mut moves) = (Vec::new(), Vec::new());
         for (index, listener) in listeners.into_iter().enumerate() {
@@ -304,3 +329,6 @@ async fn read_proxy_header(
     tracing::debug!(%peer, "connection without a valid PROXY header refused");
     None
 }
+
+#[cfg(test)]
+mod tests;

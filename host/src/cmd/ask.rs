@@ -1,19 +1,19 @@
-//! `torana reload`: tells a running gateway to read its configuration again, and says how that went.
+//! `torana reload` and `torana status`: what is asked of a gateway that runs.
 
 use std::path::Path;
 
 use crate::{
     cli::{self, Exit},
-    control::{self, Gateway},
+    control::{self, Command, Gateway},
     output,
 };
 
-/// Reloads the gateway of a file, or the only one that runs.
-pub(super) fn reload(arguments: &cli::Reload) -> Exit {
-    reload_in(&control::directory(), arguments.config.as_deref())
+/// Gives a command to the gateway of a file, or to the only one that runs.
+pub(super) fn ask(command: Command, arguments: &cli::Running) -> Exit {
+    ask_in(command, &control::directory(), arguments.config.as_deref())
 }
 
-fn reload_in(directory: &Path, config: Option<&Path>) -> Exit {
+fn ask_in(command: Command, directory: &Path, config: Option<&Path>) -> Exit {
     let running = control::running(directory, config);
     match (running.as_slice(), config) {
         ([], Some(config)) => {
@@ -32,13 +32,15 @@ fn reload_in(directory: &Path, config: Option<&Path>) -> Exit {
             }
             Exit::Usage
         }
-        // A file may be served by several processes: each of them has to read it again.
-        (gateways, _) => gateways.iter().map(reload_one).fold(Exit::Success, worse),
+        // A file may be served by several processes: each of them is asked.
+        (gateways, _) => {
+            gateways.iter().map(|gateway| ask_one(command, gateway)).fold(Exit::Success, worse)
+        }
     }
 }
 
-fn reload_one(gateway: &Gateway) -> Exit {
-    match gateway.reload() {
+fn ask_one(command: Command, gateway: &Gateway) -> Exit {
+    match gateway.command(command) {
         Ok(outcome) => {
             let text = outcome.text.trim_end();
             if outcome.accepted {
@@ -75,17 +77,20 @@ mod tests {
             .unwrap();
         let good = directory.path().join("good.json");
         let bad = directory.path().join("bad.json");
-        assert_eq!(reload_in(directory.path(), None), Exit::Unreadable);
-        assert_eq!(reload_in(&directory.path().join("missing"), Some(&good)), Exit::Unreadable);
+        assert_eq!(ask_in(Command::Reload, directory.path(), None), Exit::Unreadable);
+        assert_eq!(
+            ask_in(Command::Reload, &directory.path().join("missing"), Some(&good)),
+            Exit::Unreadable
+        );
 
-        let outcome = |accepted| move || Outcome { accepted, text: "the outcome".into() };
+        let outcome = |accepted| move |_| Outcome { accepted, text: "the outcome".into() };
         let _good = Control::listen(directory.path(), &good, outcome(true)).unwrap();
-        assert_eq!(reload_in(directory.path(), None), Exit::Success);
-        assert_eq!(reload_in(directory.path(), Some(&bad)), Exit::Unreadable);
+        assert_eq!(ask_in(Command::Reload, directory.path(), None), Exit::Success);
+        assert_eq!(ask_in(Command::Reload, directory.path(), Some(&bad)), Exit::Unreadable);
 
         let _bad = Control::listen(directory.path(), &bad, outcome(false)).unwrap();
-        assert_eq!(reload_in(directory.path(), Some(&good)), Exit::Success);
-        assert_eq!(reload_in(directory.path(), Some(&bad)), Exit::Findings);
-        assert_eq!(reload_in(directory.path(), None), Exit::Usage);
+        assert_eq!(ask_in(Command::Reload, directory.path(), Some(&good)), Exit::Success);
+        assert_eq!(ask_in(Command::Reload, directory.path(), Some(&bad)), Exit::Findings);
+        assert_eq!(ask_in(Command::Reload, directory.path(), None), Exit::Usage);
     }
 }
