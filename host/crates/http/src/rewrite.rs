@@ -125,11 +125,14 @@ impl StepFactory for UrlRewrite {
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
             _ => Vec::new(),
         };
-        for name in names.iter().filter(|name| **name != "url-rewrite") {
+        let place = component.at.key("name");
+        // A plugin that guards was reported as an error when the file was read.
+        let is_known = cx.diagnostics.iter().any(|found| found.at == place);
+        for name in names.iter().filter(|name| !is_known && **name != "url-rewrite") {
             cx.report(
                 Diagnostic::warning(
                     "component-not-built",
-                    component.at.key("name"),
+                    place.clone(),
                     format!("the http-server plugin `{name}` is a Go plugin and is not run"),
                 )
                 .help("write it as a WebAssembly plugin and attach it with `plugin/wasm`"),
