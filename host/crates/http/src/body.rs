@@ -16,7 +16,6 @@ use crate::io::{Phase, Phases};
 /// A client's body. Trailers are dropped: they never become headers, and nobody behind the gateway has asked for them.
 pub(crate) struct IncomingBody {
     inner: Incoming,
-    left: u64,
     phases: Option<Arc<Phases>>,
 }
 
@@ -29,7 +28,11 @@ impl IncomingBody {
         if let Some(phases) = &phases {
             phases.enter(Phase::Body);
         }
-        Body::Stream(Box::pin(Self { inner, left: limit.unwrap_or(u64::MAX), phases }))
+        let stream = Box::pin(Self { inner, phases });
+        match limit {
+            None => Body::Stream(stream),
+            Some(limit) => Limited::wrap(stream, limit),
+        }
     }
 }
 
@@ -64,13 +67,7 @@ impl http_body::Body for IncomingBody {
                     format!("the client's body broke off: {error}"),
                 ))),
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => match self.left.checked_sub(data.len() as u64) {
-                        Some(left) => {
-                            self.left = left;
-                            Some(Ok(Frame::data(data)))
-                        }
-                        None => Some(Err(too_large())),
-                    },
+                    Ok(data) => Some(Ok(Frame::data(data))),
                     Err(_trailers) => continue,
                 },
             });

@@ -51,7 +51,7 @@ impl Endpoint {
         responder.endpoint(outcome, &self.rendering, accept.as_ref()).map(|body| match body {
             // The time limit holds for the body too (reference 4.1).
             Body::Stream(stream) => {
-                Body::Stream(Box::pin(Limited { stream, deadline: Deadline::new(deadline) }))
+                Body::Stream(Box::pin(Timed { stream, deadline: Deadline::new(deadline) }))
             }
             whole => whole,
         })
@@ -89,12 +89,12 @@ fn log_failure(cx: &RequestContext, info: &EndpointInfo, error: &Error) {
 }
 
 /// A stream that ends broken when the endpoint's time is up.
-struct Limited {
+struct Timed {
     stream: Stream,
     deadline: Deadline,
 }
 
-impl http_body::Body for Limited {
+impl http_body::Body for Timed {
     type Data = Bytes;
     type Error = Error;
 
