@@ -122,18 +122,24 @@ fn a_line_that_says_gzip_and_is_not() {
     costs_its_own_request(Reply::json("{}").header("Content-Encoding", "gzip"));
 }
 
-#[test]
-fn what_comes_beyond_the_answer_reaches_nobody() {
-    let evil = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"evil\":1} ";
-    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{{\"x\":1}}{evil}");
-    // The connection is left open: a gateway that believed the rest would use it again.
-    let script = Script::new().on("GET", "/b", Reply::steps(vec![Step::Send(answer.into())])).on(
+/// An upstream whose first answer is these bytes and its second `{"y":2}`. The first connection is left open: a gateway
+/// that believed what comes beyond the answer would use it again.
+fn first_answer(bytes: impl Into<Vec<u8>>) -> (Upstream, Gateway) {
+    let script = Script::new().on("GET", "/b", Reply::steps(vec![Step::Send(bytes.into())])).on(
         "GET",
         "/b",
         Reply::json(r#"{"y":2}"#),
     );
     let upstream = Upstream::start(script);
     let gateway = Gateway::builder().workers(1).start(config(&upstream));
+    (upstream, gateway)
+}
+
+#[test]
+fn what_comes_beyond_the_answer_reaches_nobody() {
+    let evil = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{\"evil\":1} ";
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{{\"x\":1}}{evil}");
+    let (upstream, gateway) = first_answer(answer);
     let mut client = gateway.connect();
     for (path, body) in [("/no-op", r#"{"x":1}"#), ("/json", r#"{"y":2}"#)] {
         let answer = client.get(path);
@@ -147,13 +153,7 @@ fn what_comes_beyond_the_answer_reaches_nobody() {
 fn a_second_answer_with_the_body_of_the_first() {
     let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n{\"x\":1}\r\n0\r\n\r\n\
                   HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-    let script = Script::new().on("GET", "/b", Reply::steps(vec![Step::Send(answer.into())])).on(
-        "GET",
-        "/b",
-        Reply::json(r#"{"y":2}"#),
-    );
-    let upstream = Upstream::start(script);
-    let gateway = Gateway::builder().workers(1).start(config(&upstream));
+    let (_upstream, gateway) = first_answer(answer);
     let mut client = gateway.connect();
     assert_eq!(client.get("/json").text(), r#"{"x":1}"#);
     assert_eq!(client.get("/json").text(), r#"{"y":2}"#);
