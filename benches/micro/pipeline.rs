@@ -8,10 +8,10 @@ mod config;
 
 use std::{
     future::Future,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     pin::pin,
     process::ExitCode,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
@@ -107,16 +107,8 @@ fn service(config: &Value, bodies: &[&'static [u8]]) -> Service {
 }
 
 fn context() -> RequestContext {
-    RequestContext {
-        id: 1,
-        start: tokio::time::Instant::now(),
-        peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
-        client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        client_ip_value: HeaderValue::from_static("127.0.0.1"),
-        tls: false,
-        endpoint: OnceLock::new(),
-        shared: OnceLock::new(),
-    }
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    RequestContext::new(1, peer, HeaderValue::from_static("127.0.0.1"), false)
 }
 
 /// What a browser sends.

@@ -5,9 +5,9 @@ mod allocations;
 mod config;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     process::ExitCode,
-    sync::{LazyLock, OnceLock},
+    sync::LazyLock,
 };
 
 use divan::Bencher;
@@ -61,16 +61,8 @@ fn plugin(name: &str, isolation: &str, config: Value) -> Value {
 }
 
 fn context() -> RequestContext {
-    RequestContext {
-        id: 1,
-        start: tokio::time::Instant::now(),
-        peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
-        client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        client_ip_value: HeaderValue::from_static("127.0.0.1"),
-        tls: false,
-        endpoint: OnceLock::new(),
-        shared: OnceLock::new(),
-    }
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    RequestContext::new(1, peer, HeaderValue::from_static("127.0.0.1"), false)
 }
 
 fn request() -> Request {

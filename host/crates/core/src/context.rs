@@ -30,6 +30,23 @@ pub struct RequestContext {
     pub shared: OnceLock<Arc<std::sync::Mutex<SharedState>>>,
 }
 
+impl RequestContext {
+    /// A request that begins now, from a peer that asks for itself; `ip` is the peer's address as a header value.
+    #[must_use]
+    pub fn new(id: u64, peer: SocketAddr, ip: HeaderValue, tls: bool) -> Self {
+        Self {
+            id,
+            start: Instant::now(),
+            peer,
+            client_ip: peer.ip(),
+            client_ip_value: ip,
+            tls,
+            endpoint: OnceLock::new(),
+            shared: OnceLock::new(),
+        }
+    }
+}
+
 /// See [`RequestContext::shared`].
 pub type SharedState = std::collections::HashMap<(Arc<str>, String), Vec<u8>>;
 

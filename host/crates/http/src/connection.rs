@@ -7,7 +7,7 @@ use std::{
     panic::AssertUnwindSafe,
     pin::{Pin, pin},
     sync::{
-        Arc, OnceLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll},
@@ -21,10 +21,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::graceful::GracefulConnection,
 };
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Instant,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use torana_core::{
     Body, Error, ErrorKind, Request, RequestContext, RequestParts, ports::AccessEntry,
 };
@@ -356,16 +353,11 @@ impl Entering {
         }
         let peer = &connection.peer;
         let forwarded = service.client_ip.find(peer.address.ip(), &headers);
-        let cx = RequestContext {
-            id: next_id(),
-            start: Instant::now(),
-            peer: peer.address,
-            client_ip: forwarded.unwrap_or(peer.address.ip()),
-            client_ip_value: forwarded.map_or_else(|| peer.ip_value.clone(), ip_value),
-            tls: peer.tls,
-            endpoint: OnceLock::new(),
-            shared: OnceLock::new(),
-        };
+        let mut cx = RequestContext::new(next_id(), peer.address, peer.ip_value.clone(), peer.tls);
+        if let Some(ip) = forwarded {
+            cx.client_ip = ip;
+            cx.client_ip_value = ip_value(ip);
+        }
         let request = Request::from_parts(RequestParts {
             method: head.method,
             path: path.to_owned(),

@@ -2,9 +2,8 @@
 
 use std::{
     io::Write,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     pin::Pin,
-    sync::OnceLock,
     task::{Context, Poll},
 };
 
@@ -80,16 +79,8 @@ fn step(router: &Value, proxy: &Value) -> Option<Built> {
 }
 
 fn context() -> RequestContext {
-    RequestContext {
-        id: 1,
-        start: tokio::time::Instant::now(),
-        peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
-        client_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        client_ip_value: HeaderValue::from_static("127.0.0.1"),
-        tls: false,
-        endpoint: OnceLock::new(),
-        shared: OnceLock::new(),
-    }
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    RequestContext::new(1, peer, HeaderValue::from_static("127.0.0.1"), false)
 }
 
 /// What the leaf got: the body, and whether a coding was named. Else the status of the refusal.

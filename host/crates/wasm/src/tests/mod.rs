@@ -8,7 +8,7 @@ mod shared;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{Arc, LazyLock, Mutex, OnceLock},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -154,23 +154,16 @@ impl Scene {
 }
 
 fn context() -> RequestContext {
-    let endpoint = OnceLock::new();
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let mut cx = RequestContext::new(42, peer, HeaderValue::from_static("192.0.2.7"), false);
+    cx.client_ip = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
     let info = EndpointInfo {
         path: "/users/{id}".into(),
         method: Method::GET,
         timeout: Duration::from_secs(2),
     };
-    endpoint.set(Arc::new(info)).expect("set once");
-    RequestContext {
-        id: 42,
-        start: tokio::time::Instant::now(),
-        peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 1)),
-        client_ip: IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
-        client_ip_value: HeaderValue::from_static("192.0.2.7"),
-        tls: false,
-        endpoint,
-        shared: OnceLock::new(),
-    }
+    cx.endpoint.set(Arc::new(info)).expect("set once");
+    cx
 }
 
 fn get(headers: &[(&str, &str)]) -> Request {
