@@ -28,13 +28,18 @@ macro_rules! hook {
 }
 
 hook!(init, "hook-init", "export_init", {
-    "torana:plugin/types@0.1.0": crate::bindings::imports::torana::plugin::types,
+    "torana:plugin/types@0.1.1": crate::bindings::imports::torana::plugin::types,
 });
 hook!(on_request, "hook-on-request", "export_on_request", {
-    "torana:plugin/types@0.1.0": crate::bindings::imports::torana::plugin::types,
+    "torana:plugin/types@0.1.1": crate::bindings::imports::torana::plugin::types,
 });
 hook!(on_backend_request, "hook-on-backend-request", "export_on_backend_request", {
-    "torana:plugin/types@0.1.0": crate::bindings::imports::torana::plugin::types,
+    "torana:plugin/types@0.1.1": crate::bindings::imports::torana::plugin::types,
 });
 hook!(on_backend_response, "hook-on-backend-response", "export_on_backend_response", {});
 hook!(on_response, "hook-on-response", "export_on_response", {});
+hook!(on_request_body, "hook-on-request-body", "export_on_request_body", {});
+hook!(on_response_body, "hook-on-response-body", "export_on_response_body", {});
+hook!(handle, "hook-handle", "export_handle", {
+    "torana:plugin/types@0.1.1": crate::bindings::imports::torana::plugin::types,
+});

@@ -3,5 +3,8 @@
 wasmtime::component::bindgen!({
     path: "../../../wit",
     world: "plugin",
-    imports: { default: trappable },
+    imports: {
+        "torana:plugin/http": async | trappable,
+        default: trappable,
+    },
 });

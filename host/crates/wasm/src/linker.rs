@@ -7,7 +7,7 @@ use crate::{bindings::torana::plugin, state::State, wasi};
 /// The gateway's package in `wit/`.
 pub(crate) const PACKAGE: &str = "torana:plugin";
 /// Its version. Components built for the same minor version load.
-pub(crate) const VERSION: &str = "0.1.0";
+pub(crate) const VERSION: &str = "0.1.1";
 
 /// Everything that is offered.
 pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {

@@ -6,7 +6,10 @@ use torana_core::{
     entity::{Map, Object, Raw, Tree, Value},
 };
 
-use crate::{bindings::torana::plugin::data::Host, state::State};
+use crate::{
+    bindings::torana::plugin::data::{Host, Match},
+    state::State,
+};
 
 impl Host for State {
     fn get(&mut self, pointer: String) -> wasmtime::Result<Option<String>> {
@@ -21,6 +24,14 @@ impl Host for State {
     fn remove(&mut self, pointer: String) -> wasmtime::Result<Result<bool, String>> {
         let response = self.exchange.response()?;
         Ok(data(response).and_then(|data| remove(data, &pointer)))
+    }
+
+    fn query(&mut self, _path: String) -> wasmtime::Result<Result<Vec<Match>, String>> {
+        Ok(Err("queries are not offered yet".to_owned()))
+    }
+
+    fn replace(&mut self, _path: String, _json: String) -> wasmtime::Result<Result<u32, String>> {
+        Ok(Err("queries are not offered yet".to_owned()))
     }
 }
 
