@@ -2,9 +2,13 @@
 //!
 //! Flags that KrakenD has keep their names and letters (reference 17), also those that need nothing here.
 
+mod plugin;
+
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+pub use plugin::{Build, New, Plugin, PluginVerb};
 
 /// API gateway: declarative, stateless, with sandboxed plugins.
 #[derive(Debug, Parser)]
@@ -36,6 +40,8 @@ pub enum Command {
     Reference(Reference),
     /// Run small demo backends on this machine to try the gateway with
     Demo(Demo),
+    /// Make plugins and try them
+    Plugin(Plugin),
     /// Print the version
     Version,
 }
@@ -180,7 +186,7 @@ pub struct Demo {
 pub enum Exit {
     /// 0: all is well.
     Success,
-    /// 1: there are findings, or the configuration is not valid.
+    /// 1: there are findings, the configuration is not valid, or a plugin does not build.
     Findings,
     /// 2: the command line is wrong. Also what `clap` ends with.
     Usage,
@@ -261,6 +267,10 @@ mod tests {
             &["run", "-c", "k.json", "-p", "70000"],
             &["run", "-c", "k.json", "--workers", "0"],
             &["fly"],
+            &["plugin"],
+            &["plugin", "new", "p"],
+            &["plugin", "new", "p", "--lang", "cobol"],
+            &["plugin", "build", "--timeout", "0"],
             &[],
         ] {
             let error = parse(arguments).unwrap_err();

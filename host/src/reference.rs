@@ -141,22 +141,29 @@ fn diagnostics(codes: &[(&str, &str)]) -> String {
 fn command_line() -> String {
     let mut page = format!("{GENERATED}# Command line\n\n");
     page.push_str(
-        "Exit codes: 0 all is well; 1 findings, or the configuration is not valid; 2 wrong usage; 3 a file cannot be \
-         read, or no gateway runs; 4 the gateway cannot start; 5 the gateway had to stop.\n",
+        "Exit codes: 0 all is well; 1 findings, the configuration is not valid, or a plugin does not build; 2 wrong \
+         usage; 3 a file cannot be read, or no gateway runs; 4 the gateway cannot start; 5 the gateway had to stop.\n",
     );
     let mut root = Cli::command().term_width(100);
     root.build();
-    for verb in root.get_subcommands_mut().filter(|verb| !verb.is_hide_set()) {
+    verbs(&mut root, "torana", 2, &mut page);
+    page
+}
+
+/// The help of each verb below a command, and of those below it.
+fn verbs(command: &mut clap::Command, path: &str, depth: usize, page: &mut String) {
+    for verb in command.get_subcommands_mut().filter(|verb| !verb.is_hide_set()) {
         if verb.get_name() == "help" {
             continue;
         }
-        let name = verb.get_name().to_owned();
+        let path = format!("{path} {}", verb.get_name());
         let help = verb.render_long_help().to_string();
         let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-        let _ =
-            write!(page, "\n## torana {name}\n\n```text\n{}\n```\n", help.join("\n").trim_end());
+        let (heading, help) = ("#".repeat(depth), help.join("\n"));
+        // Writing to a string cannot fail.
+        let _ = write!(page, "\n{heading} {path}\n\n```text\n{}\n```\n", help.trim_end());
+        verbs(verb, &path, depth + 1, page);
     }
-    page
 }
 
 /// An object as a heading and a table, then the objects inside it.

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod dump;
 mod explain;
+mod plugin;
 mod reference;
 mod run;
 mod version;
@@ -27,6 +28,7 @@ pub fn execute(command: &Command) -> Exit {
         Command::Schema => reference::schema(),
         Command::Reference(arguments) => reference::reference(arguments),
         Command::Demo(arguments) => demo::demo(arguments),
+        Command::Plugin(arguments) => plugin::plugin(arguments),
         Command::Version => version::version(),
     }
 }

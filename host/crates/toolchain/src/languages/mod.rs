@@ -1,0 +1,8 @@
+//! The table of languages: one file each, one line here.
+
+mod rust;
+
+use crate::language::Language;
+
+/// All languages, in the order in which they are named to users.
+pub(crate) static ALL: &[&Language] = &[&rust::RUST];
