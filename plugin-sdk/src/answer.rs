@@ -79,10 +79,14 @@ impl From<Action> for types::Action {
     fn from(action: Action) -> Self {
         match action {
             Action::Continue => Self::Continue,
-            Action::Respond(Answer { status, headers, body }) => {
-                Self::Respond(types::Answer { status, headers, body })
-            }
+            Action::Respond(answer) => Self::Respond(answer.into()),
         }
+    }
+}
+
+impl From<Answer> for types::Answer {
+    fn from(Answer { status, headers, body }: Answer) -> Self {
+        Self { status, headers, body }
     }
 }
 

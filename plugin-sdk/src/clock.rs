@@ -1,6 +1,6 @@
 //! Time.
 
-use crate::bindings::imports::torana::plugin::clock;
+use crate::gateway::clock;
 
 /// Milliseconds since 1970-01-01 UTC. May jump.
 #[must_use]

@@ -1,6 +1,6 @@
 //! State that the hooks of one request hand to each other, seen by this plugin only.
 
-use crate::{Error, Result, bindings::imports::torana::plugin::context};
+use crate::{Error, Result, gateway::context};
 
 /// What an earlier hook of this request has stored.
 #[must_use]

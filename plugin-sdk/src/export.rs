@@ -2,13 +2,12 @@
 
 use std::cell::OnceCell;
 
-use crate::{Hooks, Plugin, Result, bindings::imports::torana::plugin::config};
+use crate::{Hooks, Plugin, Result, config};
 
 /// Reads the configuration and makes the plugin of this instance.
 #[doc(hidden)]
 pub fn init<P: Plugin>(cell: &OnceCell<P>) -> Result<Hooks, String> {
-    let config = serde_json::from_str(&config::get()).map_err(|e| e.to_string())?;
-    let plugin = P::new(config)?;
+    let plugin = P::new(config::read()?)?;
     let hooks = plugin.hooks();
     cell.set(plugin).map_err(|_| "init was called twice")?;
     Ok(hooks)
@@ -23,8 +22,8 @@ pub fn run<P, T>(plugin: Option<&P>, hook: impl FnOnce(&P) -> Result<T>) -> Resu
     }
 }
 
-/// Exports a plugin with the hooks that it names: any of `on_request`, `on_backend_request`, `on_backend_response` and
-/// `on_response`.
+/// Exports a plugin with the hooks that it names: any of `on_request`, `on_backend_request`, `on_backend_response`,
+/// `on_response`, `on_request_body`, `on_response_body` and `handle`.
 ///
 /// ```
 /// use torana_plugin::{Plugin, Response, Result, export};
@@ -32,9 +31,9 @@ pub fn run<P, T>(plugin: Option<&P>, hook: impl FnOnce(&P) -> Result<T>) -> Resu
 /// struct Stamp;
 ///
 /// impl Plugin for Stamp {
-///     type Config = Option<()>;
+///     type Config = ();
 ///
-///     fn new(_: Option<()>) -> Result<Self> {
+///     fn new((): ()) -> Result<Self> {
 ///         Ok(Self)
 ///     }
 ///
@@ -84,10 +83,32 @@ macro_rules! __export_hook {
     (on_response, $plugin:ty) => {
         $crate::__export_hook!(@response on_response, export_on_response, $plugin);
     };
+    (on_request_body, $plugin:ty) => {
+        $crate::__export_hook!(@body on_request_body, export_on_request_body, $plugin);
+    };
+    (on_response_body, $plugin:ty) => {
+        $crate::__export_hook!(@body on_response_body, export_on_response_body, $plugin);
+    };
+    (handle, $plugin:ty) => {
+        impl $crate::bindings::handle::exports::torana::plugin::handle::Guest for Component {
+            fn handle() -> ::std::result::Result<
+                $crate::bindings::imports::torana::plugin::types::Answer,
+                ::std::string::String,
+            > {
+                PLUGIN.with(|plugin| {
+                    $crate::run(plugin.get(), |plugin| {
+                        <$plugin as $crate::Plugin>::handle(plugin, &$crate::Request::current())
+                            .map(::std::convert::Into::into)
+                    })
+                })
+            }
+        }
+        $crate::bindings::handle::export_handle!(Component with_types_in $crate::bindings::handle);
+    };
     ($other:ident, $plugin:ty) => {
         ::std::compile_error!(::std::concat!(
             "`", ::std::stringify!($other), "` is no hook: use on_request, on_backend_request, ",
-            "on_backend_response or on_response"
+            "on_backend_response, on_response, on_request_body, on_response_body or handle"
         ));
     };
     (@request $hook:ident, $export:ident, $plugin:ty) => {
@@ -112,6 +133,21 @@ macro_rules! __export_hook {
                 PLUGIN.with(|plugin| {
                     $crate::run(plugin.get(), |plugin| {
                         <$plugin as $crate::Plugin>::$hook(plugin, &mut $crate::Response::current())
+                    })
+                })
+            }
+        }
+        $crate::bindings::$hook::$export!(Component with_types_in $crate::bindings::$hook);
+    };
+    (@body $hook:ident, $export:ident, $plugin:ty) => {
+        impl $crate::bindings::$hook::exports::torana::plugin::$hook::Guest for Component {
+            fn chunk(
+                bytes: ::std::vec::Vec<u8>,
+                last: bool,
+            ) -> ::std::result::Result<::std::vec::Vec<u8>, ::std::string::String> {
+                PLUGIN.with(|plugin| {
+                    $crate::run(plugin.get(), |plugin| {
+                        <$plugin as $crate::Plugin>::$hook(plugin, $crate::Chunk { bytes, last })
                     })
                 })
             }

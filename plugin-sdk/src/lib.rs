@@ -32,7 +32,14 @@
 //! }
 //!
 //! export!(TenantGuard: on_request);
-//! # fn main() {}
+//!
+//! // What `cargo test` would run, in a `#[test]`:
+//! use torana_plugin::test;
+//!
+//! let guard = test::start::<TenantGuard>(r#"{ "header": "x-tenant" }"#)?;
+//! let mut request = test::Request::get("/orders");
+//! assert_eq!(guard.on_request(&mut request), Ok(Answer::new(400).text("which tenant?").into()));
+//! # Ok::<(), torana_plugin::Error>(())
 //! ```
 //!
 //! Build it with `cargo build --release --target wasm32-wasip2` as a `cdylib`. Hooks that are not named in [`export!`]
@@ -41,24 +48,34 @@
 //! Memory of a plugin lives as long as its instance, which serves many requests, one at a time, and may be replaced
 //! between two hooks of one request: hand state from hook to hook through [`context`].
 //!
-//! The crate compiles for the host too, so that a plugin's own logic can be tested with `cargo test`; functions that
-//! ask the gateway something panic there.
+//! The crate compiles for the host too: there its functions talk to the double of the gateway in `test`, so that the
+//! tests of a plugin need no WebAssembly.
 
 mod answer;
 #[doc(hidden)]
 pub mod bindings;
+mod body;
 pub mod clock;
+pub mod config;
 pub mod context;
 mod error;
 mod export;
+mod gateway;
+pub mod header;
+pub mod http;
+pub mod kv;
 pub mod log;
 mod message;
+pub mod metrics;
 mod plugin;
 pub mod random;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod test;
 
 pub use answer::{Action, Answer};
+pub use body::Chunk;
 pub use error::{Error, Result};
-pub use message::{Message, Request, Response};
+pub use message::{Found, Message, Request, Response};
 pub use plugin::{Hooks, Plugin};
 
 // The macros name these through `$crate`.

@@ -1,6 +1,6 @@
 //! Lines in the gateway's log, with the plugin's name and the request's number. Needs the grant `log`.
 
-use crate::bindings::imports::torana::plugin::log;
+use crate::gateway::log;
 
 macro_rules! levels {
     ($($(#[doc = $doc:literal])* $name:ident = $level:ident),* $(,)?) => {$(

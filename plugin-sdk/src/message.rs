@@ -6,10 +6,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Error, Result,
-    bindings::imports::torana::plugin::{data, exchange},
+    gateway::{data, exchange},
 };
 
-/// A request, in `on_request` and `on_backend_request`. Headers and body: see [`Message`].
+/// A request, in `on_request`, `on_backend_request` and `handle`. Headers and body: see [`Message`].
 #[derive(Debug)]
 pub struct Request(Message);
 
@@ -206,6 +206,37 @@ impl Response {
     pub fn remove_data(&mut self, pointer: &str) -> Result<bool> {
         data::remove(pointer).map_err(Error::from)
     }
+
+    /// The values in the decoded data that a JSONPath (RFC 9535) finds, such as `$.users[*].email`, in the order of the
+    /// document.
+    ///
+    /// # Errors
+    /// The path is not valid or finds more than 10,000 values, a value is not a `T`, or there is no decoded data.
+    pub fn query_data<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<Found<T>>> {
+        let found = data::query(path)?;
+        let read = |found: data::Match| {
+            Ok(Found { value: serde_json::from_str(&found.json)?, pointer: found.pointer })
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// Puts the same value at every place in the decoded data that a JSONPath finds; says how many there were. `$` itself
+    /// cannot be replaced so.
+    ///
+    /// # Errors
+    /// As [`Response::query_data`].
+    pub fn replace_data(&mut self, path: &str, value: &impl Serialize) -> Result<u32> {
+        data::replace(path, &serde_json::to_string(value)?).map_err(Error::from)
+    }
+}
+
+/// A value that [`Response::query_data`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found<T> {
+    /// The JSON Pointer of its place.
+    pub pointer: String,
+    /// The value.
+    pub value: T,
 }
 
 macro_rules! is_a_message {

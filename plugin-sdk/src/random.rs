@@ -1,6 +1,6 @@
 //! Random numbers from the operating system's generator, fit for keys and tokens.
 
-use crate::bindings::imports::torana::plugin::random;
+use crate::gateway::random;
 
 /// A random number.
 #[must_use]
