@@ -17,6 +17,7 @@ use crate::{
     digest::Digest,
     engine::Engine,
     instance::{CallError, Exports, Instance, ticks},
+    jsonpath::Queries,
     plugin::{Counters, Facts, Granted, Limits, Plugin},
     pool::Pool,
     step::{BodyStep, LevelHooks, PluginStep},
@@ -296,6 +297,7 @@ impl Plan {
             grants: self.config.grants.0,
             limits,
             pins,
+            queries: Queries::default(),
         };
         let exports = Exports {
             request: hooks.request.and_then(|hook| loaded.hook(hook).copied()),

@@ -12,6 +12,7 @@ mod engine;
 mod factory;
 mod host;
 mod instance;
+mod jsonpath;
 mod limits;
 mod linker;
 mod output;

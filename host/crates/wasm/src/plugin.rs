@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{bindings::torana::plugin::types::Hooks, pool::Pool};
+use crate::{bindings::torana::plugin::types::Hooks, jsonpath::Queries, pool::Pool};
 
 /// A plugin that runs: shared by attachments that are configured alike, and kept over reloads that do not change it.
 pub(crate) struct Plugin {
@@ -32,6 +32,8 @@ pub(crate) struct Facts {
     pub(crate) limits: Limits,
     /// Request headers that it sets pass the endpoint's header filter.
     pub(crate) pins: bool,
+    /// The JSONPath queries that it has used.
+    pub(crate) queries: Queries,
 }
 
 /// What a plugin may do.

@@ -1,4 +1,4 @@
-//! `torana:plugin/data`: decoded data by JSON Pointer (RFC 6901).
+//! `torana:plugin/data`: decoded data by JSON Pointer (RFC 6901) and JSONPath (RFC 9535).
 
 use bytes::{Bytes, BytesMut};
 use torana_core::{
@@ -8,8 +8,13 @@ use torana_core::{
 
 use crate::{
     bindings::torana::plugin::data::{Host, Match},
+    jsonpath::{Place, Queries, QueryError},
     state::State,
 };
+
+/// Bytes that a query may hand over, or put into the data: what it finds may overlap, and so have many times the size
+/// of the data.
+const QUERY_BYTES: usize = 16 << 20;
 
 impl Host for State {
     fn get(&mut self, pointer: String) -> wasmtime::Result<Option<String>> {
@@ -26,13 +31,57 @@ impl Host for State {
         Ok(data(response).and_then(|data| remove(data, &pointer)))
     }
 
-    fn query(&mut self, _path: String) -> wasmtime::Result<Result<Vec<Match>, String>> {
-        Ok(Err("queries are not offered yet".to_owned()))
+    fn query(&mut self, path: String) -> wasmtime::Result<Result<Vec<Match>, String>> {
+        let response = self.exchange.response()?;
+        let Some(object) = response.object() else { return Ok(Ok(Vec::new())) };
+        let found = self.facts.queries.get(&path).and_then(|query| query.look(object, matches));
+        Ok(found.map_err(|error| error.to_string()))
     }
 
-    fn replace(&mut self, _path: String, _json: String) -> wasmtime::Result<Result<u32, String>> {
-        Ok(Err("queries are not offered yet".to_owned()))
+    fn replace(&mut self, path: String, json: String) -> wasmtime::Result<Result<u32, String>> {
+        let response = self.exchange.response()?;
+        Ok(data(response).and_then(|data| replace(&self.facts.queries, data, &path, json)))
     }
+}
+
+/// What a query found, as the guest sees it.
+fn matches(places: &[Place<'_>]) -> Result<Vec<Match>, QueryError> {
+    let mut bytes = 0;
+    places
+        .iter()
+        .map(|place| {
+            let found = Match { pointer: place.pointer(), json: place.value.to_string() };
+            bytes += found.pointer.len() + found.json.len();
+            if bytes > QUERY_BYTES { Err(too_large()) } else { Ok(found) }
+        })
+        .collect()
+}
+
+fn replace(
+    queries: &Queries,
+    object: &mut Object,
+    path: &str,
+    json: String,
+) -> Result<u32, String> {
+    let query = queries.get(path).map_err(|error| error.to_string())?;
+    if query.is_root() {
+        return Err("`$` cannot be replaced".to_owned());
+    }
+    let size = json.len();
+    let new = Raw::parse(&Bytes::from(json)).and_then(|raw| raw.to_tree());
+    let new = new.map_err(|error| error.to_string())?;
+    let fits = |places: usize| {
+        if places.saturating_mul(size) > QUERY_BYTES { Err(too_large()) } else { Ok(()) }
+    };
+    let replaced = query.replace(object, &new, fits).map_err(|error| error.to_string())?;
+    u32::try_from(replaced).map_err(|error| error.to_string())
+}
+
+fn too_large() -> QueryError {
+    QueryError::Data(format!(
+        "the query's values have more than {} MiB together",
+        QUERY_BYTES >> 20
+    ))
 }
 
 fn data(response: &mut Response) -> Result<&mut Object, String> {

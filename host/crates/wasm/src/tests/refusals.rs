@@ -80,7 +80,7 @@ fn the_wrong_world() {
     assert!(
         found
             .message
-            .contains("built for torana:plugin@0.7.0, this gateway runs torana:plugin@0.1.0"),
+            .contains("built for torana:plugin@0.7.0, this gateway runs torana:plugin@0.1."),
         "{}",
         found.message
     );
