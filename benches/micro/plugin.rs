@@ -6,8 +6,10 @@ mod config;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    pin::pin,
     process::ExitCode,
     sync::LazyLock,
+    task::{Context, Poll, Waker},
 };
 
 use divan::Bencher;
@@ -16,7 +18,7 @@ use serde_json::{Value, json};
 use torana_config::{ComponentLevel, Diagnostics, Supported, valid::Gateway};
 use torana_core::{
     Body, Request, RequestContext, Resources, Response,
-    pipeline::{BuildContext, Filter, Level, Step, StepFactory},
+    pipeline::{Backend, BoxFuture, BuildContext, Level, Outcome, Pipeline, StepFactory},
 };
 use torana_wasm::{EndpointHooks, NAMESPACE};
 
@@ -37,7 +39,8 @@ fn gateway(plugins: &Value) -> Gateway {
     config::gateway(&endpoints, supported)
 }
 
-fn filters(plugin: Value, count: usize) -> Vec<Box<dyn Filter>> {
+/// So many times this plugin in front of a backend that answers at once.
+fn pipeline(plugin: Value, count: usize) -> Pipeline {
     let gateway = gateway(&Value::Array(vec![plugin; count]));
     let mut diagnostics = Diagnostics::default();
     let mut cx = BuildContext {
@@ -48,11 +51,17 @@ fn filters(plugin: Value, count: usize) -> Vec<Box<dyn Filter>> {
     };
     let built = EndpointHooks.build_all(&mut cx);
     assert!(diagnostics.is_empty(), "{diagnostics:?}");
-    let filter = |step| match step {
-        Step::Filter(filter) => filter,
-        Step::Around(_) => panic!("a plugin without bodies is a filter"),
-    };
-    built.into_iter().map(|built| filter(built.step)).collect()
+    let steps = built.into_iter().map(|built| built.step).collect();
+    Pipeline::new(steps, Box::new(Answering))
+}
+
+/// One allocation for its future, and those of its response.
+struct Answering;
+
+impl Backend for Answering {
+    fn call<'a>(&'a self, _: &'a RequestContext, _: Request) -> BoxFuture<'a, Outcome> {
+        Box::pin(std::future::ready(Ok(response())))
+    }
 }
 
 fn plugin(name: &str, isolation: &str, config: Value) -> Value {
@@ -85,34 +94,45 @@ fn request() -> Request {
     request
 }
 
-fn on_requests(
-    bencher: Bencher<'_, '_>,
-    case: impl Into<String>,
-    limit: u64,
-    filters: &[Box<dyn Filter>],
-) {
+fn run(bencher: Bencher<'_, '_>, case: impl Into<String>, limit: u64, pipeline: &Pipeline) {
     let cx = context();
-    allocations::bench(bencher, case, limit, request, |mut request| {
-        for filter in filters {
-            filter.on_request(&cx, &mut request).expect("the plugin works");
+    allocations::bench(bencher, case, limit, request, |request| {
+        let mut call = pin!(pipeline.run(&cx, request));
+        match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => outcome.expect("the plugin works"),
+            Poll::Pending => panic!("these plugins do not wait"),
         }
-        request
     });
+}
+
+/// What all the others include: the pipeline, and a backend that answers.
+#[divan::bench]
+fn no_plugin(bencher: Bencher<'_, '_>) {
+    run(bencher, "no_plugin", 2, &Pipeline::new(Vec::new(), Box::new(Answering)));
 }
 
 /// A hook that gets one header and sets one, warm.
 #[divan::bench(args = [1, 16])]
 fn get_and_set(bencher: Bencher<'_, '_>, plugins: usize) {
     let plugin = plugin("test-get-set", "pooled", Value::Null);
-    let limit = if plugins == 1 { 6 } else { 81 };
-    on_requests(bencher, format!("get_and_set {plugins}"), limit, &filters(plugin, plugins));
+    let limit = if plugins == 1 { 8 } else { 83 };
+    run(bencher, format!("get_and_set {plugins}"), limit, &pipeline(plugin, plugins));
 }
 
 /// The same in a new instance for each call.
 #[divan::bench]
 fn get_and_set_fresh(bencher: Bencher<'_, '_>) {
     let plugin = plugin("test-get-set", "request", Value::Null);
-    on_requests(bencher, "get_and_set_fresh", 37, &filters(plugin, 1));
+    run(bencher, "get_and_set_fresh", 39, &pipeline(plugin, 1));
+}
+
+/// `header-edit` sets one header on the response: the load benchmark's `plugin`.
+#[divan::bench(args = ["pooled", "request"])]
+fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
+    let config = json!({"response": {"set": {"x-wasm": "1"}}});
+    let pipeline = pipeline(plugin("header-edit", isolation, config), 1);
+    let limit = if isolation == "pooled" { 6 } else { 37 };
+    run(bencher, format!("header_edit_response {isolation}"), limit, &pipeline);
 }
 
 fn response() -> Response {
@@ -120,19 +140,4 @@ fn response() -> Response {
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     headers.insert("date", HeaderValue::from_static("Sat, 21 Nov 2026 12:00:00 GMT"));
     Response::from_body(StatusCode::OK, headers, Body::Empty)
-}
-
-/// `header-edit` sets one header on the response: the load benchmark's `plugin`.
-#[divan::bench(args = ["pooled", "request"])]
-fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
-    let config = json!({"response": {"set": {"x-wasm": "1"}}});
-    let filters = filters(plugin("header-edit", isolation, config), 1);
-    let cx = context();
-    let set = filters[0].on_response(&cx, Ok(response())).expect("the plugin works");
-    assert_eq!(set.headers["x-wasm"], "1");
-    let case = format!("header_edit_response {isolation}");
-    let limit = if isolation == "pooled" { 3 } else { 34 };
-    allocations::bench(bencher, case, limit, response, |response| {
-        filters[0].on_response(&cx, Ok(response))
-    });
 }

@@ -272,6 +272,14 @@ impl App {
         )
     }
 
+    /// The figures of plugins, in the text format of Prometheus.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let mut text = String::new();
+        torana_wasm::metrics(&self.resources, &mut text).expect("strings can be written to");
+        text
+    }
+
     /// Stops listening, lets requests in flight finish and ends. Waits as long as `max_shutdown_wait_time` allows.
     /// False if requests had to be cut.
     pub fn shutdown(self) -> bool {

@@ -292,6 +292,12 @@ impl<'a> Builder<'a> {
             };
             return Some((Box::new(leaf), None, step, Some(plan)));
         }
+        if let Some(plugin) = &backend.plugin {
+            let level = Level::Backend(endpoint, backend);
+            let (leaf, detail) = torana_wasm::backend(plugin, &mut self.context(level))?;
+            let at = Some(plugin.at.clone());
+            return Some((leaf, None, PlanStep { name: torana_wasm::NAMESPACE, detail, at }, None));
+        }
         let http = backend::build(&mut self.context(Level::Backend(endpoint, backend)))?;
         let streamed = if backend.encoding == Encoding::NoOp { ", streamed" } else { "" };
         let step = PlanStep {

@@ -32,7 +32,7 @@ pub enum Command {
     /// Let a running gateway read its configuration again
     Reload(Running),
     /// Say what a running gateway does and has done
-    Status(Running),
+    Status(Status),
     /// Print the JSON schema of the configuration
     Schema,
     /// Write the reference pages of the documentation
@@ -157,6 +157,17 @@ pub struct Running {
     /// Configuration file of the gateway; without it the only gateway that runs
     #[arg(short, long, value_name = "FILE", env = "TORANA_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
+}
+
+/// `torana status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Which gateway.
+    #[command(flatten)]
+    pub running: Running,
+    /// Print the figures of plugins, in the text format of Prometheus
+    #[arg(short, long)]
+    pub metrics: bool,
 }
 
 /// `torana reference`.

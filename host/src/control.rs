@@ -1,8 +1,8 @@
 //! The control socket of a running gateway: how `torana reload` and `torana status` reach it.
 //!
 //! Each gateway listens on a unix socket in a directory that only its user may enter. The socket's name holds a hash of
-//! the configuration file's path and the process id. A client sends one line, `about`, `reload` or `status`; the gateway answers
-//! with a line that says how it went, then text to the end of the stream.
+//! the configuration file's path and the process id. A client sends one line, `about` or a command; the gateway answers with a
+//! line that says how it went, then text to the end of the stream.
 
 use std::{
     fmt::Write as _,
@@ -68,6 +68,12 @@ pub enum Command {
     Reload,
     /// Say what it does now and has done.
     Status,
+    /// Give the figures of plugins.
+    Metrics,
+}
+
+impl Command {
+    const ALL: [Self; 3] = [Self::Reload, Self::Status, Self::Metrics];
 }
 
 impl Command {
@@ -75,6 +81,7 @@ impl Command {
         match self {
             Self::Reload => "reload",
             Self::Status => "status",
+            Self::Metrics => "metrics",
         }
     }
 }
@@ -144,15 +151,16 @@ fn answer(
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
     BufReader::new((&stream).take(LONGEST_COMMAND)).read_line(&mut line)?;
-    let known = [Command::Reload, Command::Status];
     let (word, text) = match line.trim_end() {
         "about" => ("ok", about.to_owned()),
-        line => match known.into_iter().find(|command| command.word() == line) {
+        line => match Command::ALL.into_iter().find(|command| command.word() == line) {
             Some(known) => {
                 let outcome = command(known);
                 (if outcome.accepted { "ok" } else { "rejected" }, outcome.text)
             }
-            None => ("unknown", "commands are `about`, `reload` and `status`".to_owned()),
+            None => {
+                ("unknown", "commands are `about`, `reload`, `status` and `metrics`".to_owned())
+            }
         },
     };
     stream.write_all(format!("{word}\n{text}").as_bytes())

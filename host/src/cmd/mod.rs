@@ -24,7 +24,12 @@ pub fn execute(command: &Command) -> Exit {
         Command::Check(arguments) => check::check(arguments),
         Command::Explain(arguments) => explain::explain(arguments),
         Command::Reload(arguments) => ask::ask(control::Command::Reload, arguments),
-        Command::Status(arguments) => ask::ask(control::Command::Status, arguments),
+        Command::Status(arguments) => {
+            let metrics = arguments.metrics;
+            let command =
+                if metrics { control::Command::Metrics } else { control::Command::Status };
+            ask::ask(command, &arguments.running)
+        }
         Command::Schema => reference::schema(),
         Command::Reference(arguments) => reference::reference(arguments),
         Command::Demo(arguments) => demo::demo(arguments),

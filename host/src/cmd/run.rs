@@ -26,7 +26,7 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 /// What the main thread waits for.
 enum Event {
     Reload { origin: Origin, reply: Option<Sender<Outcome>> },
-    Status { reply: Sender<Outcome> },
+    Ask { what: fn(&App) -> String, reply: Sender<Outcome> },
     Shutdown,
 }
 
@@ -125,7 +125,8 @@ fn control(config: &Path, events: Sender<Event>) -> Option<Control> {
         let (reply, replied) = mpsc::channel();
         let event = match command {
             Command::Reload => Event::Reload { origin: Origin::Command, reply: Some(reply) },
-            Command::Status => Event::Status { reply },
+            Command::Status => Event::Ask { what: App::status, reply },
+            Command::Metrics => Event::Ask { what: App::metrics, reply },
         };
         let outcome = events.send(event).ok().and_then(|()| replied.recv().ok());
         outcome.unwrap_or_else(|| Outcome {
@@ -142,8 +143,8 @@ fn until_shutdown(app: &App, events: &Receiver<Event>, watch: Option<&Watch>, co
     while let Ok(event) = events.recv() {
         let (outcome, reply) = match event {
             Event::Shutdown => return,
-            Event::Status { reply } => {
-                (Outcome { accepted: true, text: app.status() }, Some(reply))
+            Event::Ask { what, reply } => {
+                (Outcome { accepted: true, text: what(app) }, Some(reply))
             }
             Event::Reload { origin, reply } => {
                 let outcome = reload(app, origin, config);

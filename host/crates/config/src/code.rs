@@ -29,6 +29,7 @@ const CODES: &[(&str, &str)] = &[
         "a URL pattern or host uses a header or query string of the request",
     ),
     ("environment-ignored", "an environment variable is a Kubernetes service link and no setting"),
+    ("host-beside-plugin", "a backend that is a plugin has hosts, which are not called"),
     ("invalid-address", "`listen_ip` is no IPv4 or IPv6 address"),
     ("invalid-duration", "a text is no duration in Go's syntax"),
     ("invalid-host", "a host is not scheme, name and port"),

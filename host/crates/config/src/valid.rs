@@ -464,6 +464,8 @@ pub struct Backend {
     pub input_query_strings: Vec<String>,
     /// `workflow`: a nested endpoint takes the place of the call.
     pub workflow: Option<Box<Workflow>>,
+    /// `plugin/wasm` beside `url_pattern`: a plugin takes the place of the call.
+    pub plugin: Option<Component>,
     /// Components of the backend level.
     pub extra: Extra,
     /// Where the backend stands.

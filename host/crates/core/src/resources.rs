@@ -22,6 +22,13 @@ impl std::fmt::Debug for Resources {
 }
 
 impl Resources {
+    /// The thing of this type with this key, if somebody holds one.
+    #[must_use]
+    pub fn get<T: Send + Sync + 'static>(&self, key: &impl Hash) -> Option<Arc<T>> {
+        let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.get(&shelf_key::<T>(key))?.upgrade()?.downcast().ok()
+    }
+
     /// The thing of this type with this key, made if nobody holds one.
     ///
     /// # Errors
@@ -34,9 +41,7 @@ impl Resources {
     where
         T: Send + Sync + 'static,
     {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        let key = (TypeId::of::<T>(), hasher.finish());
+        let key = shelf_key::<T>(key);
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = shelf.get(&key).and_then(Weak::upgrade)
             && let Ok(found) = found.downcast::<T>()
@@ -54,4 +59,10 @@ impl Resources {
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         shelf.retain(|_, thing| thing.strong_count() > 0);
     }
+}
+
+fn shelf_key<T: 'static>(key: &impl Hash) -> (TypeId, u64) {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    (TypeId::of::<T>(), hasher.finish())
 }

@@ -8,7 +8,7 @@ use wasmtime::component::{
 };
 
 use crate::{
-    bindings::torana::plugin::types::Action,
+    bindings::torana::plugin::types::{Action, Answer},
     cache::Cache,
     digest::Digest,
     engine::Engine,
@@ -29,6 +29,8 @@ pub(crate) struct Loaded {
     pub(crate) init: Option<ComponentExportIndex>,
     /// Its hooks, by their names in `wit/`.
     pub(crate) hooks: Vec<(Hook, ComponentExportIndex)>,
+    /// It imports functions that wait: it can only be called on fibers.
+    pub(crate) waits: bool,
     /// It imports `torana:plugin/log`.
     pub(crate) logs: bool,
     /// It imports the function that reads bodies.
@@ -48,12 +50,34 @@ torana_config::config_enum! {
         OnBackendResponse = "on-backend-response",
         /// The answer to the client.
         OnResponse = "on-response",
+        /// Chunks of a request's body.
+        OnRequestBody = "on-request-body",
+        /// Chunks of a response's body.
+        OnResponseBody = "on-response-body",
+        /// The backend itself.
+        Handle = "handle",
     }
 }
 
 impl Hook {
-    const ALL: [Self; 4] =
-        [Self::OnRequest, Self::OnBackendRequest, Self::OnBackendResponse, Self::OnResponse];
+    /// All of them, in the order of their declaration.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::OnRequest,
+        Self::OnBackendRequest,
+        Self::OnBackendResponse,
+        Self::OnResponse,
+        Self::OnRequestBody,
+        Self::OnResponseBody,
+        Self::Handle,
+    ];
+
+    /// The function of its interface.
+    fn function(self) -> &'static str {
+        match self {
+            Self::OnRequestBody | Self::OnResponseBody => "chunk",
+            _ => "handle",
+        }
+    }
 }
 
 /// Why a file cannot be a plugin.
@@ -90,7 +114,7 @@ impl LoadError {
                 "build it again with the SDK of this gateway's version"
             }
             Self::NoHooks => {
-                "export one of on-request, on-backend-request, on-backend-response, on-response"
+                "export one of on-request, on-backend-request, on-backend-response, on-response, on-request-body, on-response-body, handle"
             }
         }
     }
@@ -122,8 +146,14 @@ impl Loaded {
             .map_err(|error| LoadError::Mismatch(format!("{error:#}")))?;
         check_types(&engine, &pre, &hooks)?;
         let init = export(&engine, &component, "init", "init");
-        let Imports { logs, reads_body } = imports;
-        Ok(Self { pre, digest, init, hooks, logs, reads_body, engine })
+        let Imports { logs, waits, reads_body } = imports;
+        Ok(Self { pre, digest, init, hooks, waits, logs, reads_body, engine })
+    }
+
+    /// The hooks that it exports, in words.
+    pub(crate) fn words(&self) -> String {
+        let words: Vec<_> = self.hooks.iter().map(|(hook, _)| hook.word()).collect();
+        words.join(", ")
     }
 
     /// The export of a hook.
@@ -134,12 +164,13 @@ impl Loaded {
 
 struct Imports {
     logs: bool,
+    waits: bool,
     reads_body: bool,
 }
 
 impl Imports {
     fn of(engine: &Engine, component: &Component) -> Result<Self, LoadError> {
-        let mut found = Self { logs: false, reads_body: false };
+        let mut found = Self { logs: false, waits: false, reads_body: false };
         let mut unknown = Vec::new();
         for (name, item) in component.component_type().imports(engine.engine()) {
             if !linker::offers(name) {
@@ -150,6 +181,7 @@ impl Imports {
             let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
             match interface.strip_prefix("torana:plugin/") {
                 Some("log") => found.logs = true,
+                Some("http") => found.waits = true,
                 Some("exchange") => {
                     found.reads_body = instance.get_export(engine.engine(), "body").is_some();
                 }
@@ -166,7 +198,7 @@ fn hooks(
 ) -> Result<Vec<(Hook, ComponentExportIndex)>, LoadError> {
     let found: Vec<_> = Hook::ALL
         .into_iter()
-        .filter_map(|hook| Some((hook, export(engine, component, hook.word(), "handle")?)))
+        .filter_map(|hook| Some((hook, export(engine, component, hook.word(), hook.function())?)))
         .collect();
     if !found.is_empty() {
         return Ok(found);
@@ -220,7 +252,7 @@ fn check_types(
 ) -> Result<(), LoadError> {
     for (hook, _) in hooks {
         let found = interface(engine, pre.component(), hook.word()).map(|(_, instance)| instance);
-        let export = found.as_ref().and_then(|i| i.get_export(engine.engine(), "handle"));
+        let export = found.as_ref().and_then(|i| i.get_export(engine.engine(), hook.function()));
         let Some(ComponentItem::ComponentFunc(function)) = export.map(|export| export.ty) else {
             return Err(LoadError::Mismatch(format!("`{}` is no function", hook.word())));
         };
@@ -232,6 +264,10 @@ fn check_types(
             Hook::OnResponse | Hook::OnBackendResponse => {
                 function.typecheck::<(), (Result<(), String>,)>(&ty)
             }
+            Hook::OnRequestBody | Hook::OnResponseBody => {
+                function.typecheck::<(Vec<u8>, bool), (Result<Vec<u8>, String>,)>(&ty)
+            }
+            Hook::Handle => function.typecheck::<(), (Result<Answer, String>,)>(&ty),
         }
         .map_err(|error| LoadError::Mismatch(format!("{}: {error:#}", hook.word())))?;
     }

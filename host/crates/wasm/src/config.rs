@@ -68,12 +68,27 @@ config! {
         /// Collects bodies up to this size for a plugin that reads them; larger ones are refused with 413 (requests)
         /// or 502 (responses). Default: streaming bodies are not collected, and the plugin sees none.
         "body" body: Option<ByteSize> = None,
+        /// Instances that one worker may have in use, from 1 to 1,000. A body that streams through the plugin has one
+        /// until its end.
+        "instances" instances: u32 = 32,
+        /// Requests that may wait for an instance of one worker, up to 10,000. Beyond, and after a second, a request
+        /// is answered with 503.
+        "queue" queue: u32 = 64,
+        /// Outbound HTTP calls that one hook call may make.
+        "calls" calls: u32 = 16,
     }
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { timeout: Duration::from_millis(5), memory: ByteSize(16 << 20), body: None }
+        Self {
+            timeout: Duration::from_millis(5),
+            memory: ByteSize(16 << 20),
+            body: None,
+            instances: 32,
+            queue: 64,
+            calls: 16,
+        }
     }
 }
 
@@ -86,11 +101,20 @@ impl LimitsConfig {
         if !(1 << 20..=MAX_MEMORY).contains(&self.memory.0) {
             return Err(("memory", "`memory` must be between 1MiB and 128MiB".to_owned()));
         }
+        if !(1..=1_000).contains(&self.instances) {
+            return Err(("instances", "`instances` must be between 1 and 1000".to_owned()));
+        }
+        if self.queue > 10_000 {
+            return Err(("queue", "`queue` must be at most 10000".to_owned()));
+        }
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         Ok(Limits {
             timeout: self.timeout,
             memory: size(self.memory.0),
             body: self.body.map(|body| size(body.0)),
+            instances: self.instances as usize,
+            queue: self.queue as usize,
+            calls: self.calls,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, Thread},
@@ -14,7 +14,7 @@ use wasmtime::{
     component::Linker,
 };
 
-use crate::{limits::TABLE_ENTRIES, linker, state::State};
+use crate::{limits::TABLE_ENTRIES, linker, plugin::Plugin, state::State};
 
 /// Largest memory that a plugin may be given, in bytes: the size of a slot of the pool.
 pub(crate) const MAX_MEMORY: u64 = 128 << 20;
@@ -30,6 +30,7 @@ pub(crate) struct Engine {
     engine: wasmtime::Engine,
     linker: Linker<State>,
     ticker: Ticker,
+    plugins: Mutex<Vec<Weak<Plugin>>>,
 }
 
 impl Engine {
@@ -43,7 +44,20 @@ impl Engine {
         })?;
         let linker = linker::new(&engine)?;
         let ticker = Ticker::start(engine.weak())?;
-        Ok(Self { engine, linker, ticker })
+        Ok(Self { engine, linker, ticker, plugins: Mutex::default() })
+    }
+
+    /// Remembers a plugin that runs, for those who ask what it does.
+    pub(crate) fn register(&self, plugin: &Arc<Plugin>) {
+        let mut plugins = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        plugins.retain(|known| known.strong_count() > 0);
+        plugins.push(Arc::downgrade(plugin));
+    }
+
+    /// All plugins that run.
+    pub(crate) fn plugins(&self) -> Vec<Arc<Plugin>> {
+        let plugins = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        plugins.iter().filter_map(Weak::upgrade).collect()
     }
 
     /// The engine of the runtime.
@@ -75,6 +89,8 @@ fn config(pooled: bool) -> Config {
         .concurrency_support(false)
         .memory_init_cow(true)
         .max_wasm_stack(512 << 10)
+        // Of a fiber: what the guest may use, and room for the host functions that it calls.
+        .async_stack_size(1 << 20)
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable);
     if !pooled {
         return config;
@@ -84,6 +100,7 @@ fn config(pooled: bool) -> Config {
     pool.total_component_instances(INSTANCES)
         .total_core_instances(INSTANCES * 24)
         .total_memories(INSTANCES)
+        .total_stacks(INSTANCES)
         .total_tables(INSTANCES * 24)
         .max_unused_warm_slots(INSTANCES)
         .max_core_instances_per_component(60)

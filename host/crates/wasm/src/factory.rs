@@ -4,23 +4,27 @@ use std::{fs, io::Read, path::PathBuf, sync::Arc};
 
 use torana_config::{
     Diagnostic, Pointer, Value, read,
-    valid::{Encoding, Endpoint, Extra, Gateway},
+    valid::{Component, Encoding, Endpoint, Extra, Gateway},
     wrong_type,
 };
-use torana_core::pipeline::{BuildContext, Built, Level, Step, StepFactory};
+use torana_core::pipeline::{Backend, BuildContext, Built, Level, Step, StepFactory};
 
 use crate::{
+    backend::PluginBackend,
     bindings::torana::plugin::types::Hooks,
+    budget::{Pace, ticks},
     cache::Cache,
+    call::Caller,
     component::{Hook, LoadError, Loaded, MAX_FILE},
     config::{Isolation, PluginConfig},
     digest::Digest,
     engine::Engine,
-    instance::{CallError, Exports, Instance, ticks},
+    instance::{CallError, Exports, Instance},
     jsonpath::Queries,
-    plugin::{Counters, Facts, Granted, Limits, Plugin},
+    plugin::{Facts, Granted, Limits, Plugin},
     pool::Pool,
-    step::{BodyStep, LevelHooks, PluginStep},
+    step::{LevelHooks, PluginStep},
+    trip::Trip,
 };
 
 /// The namespace of plugins.
@@ -72,6 +76,7 @@ fn of_endpoint(endpoint: &Endpoint, files: &mut Vec<PathBuf>) {
     of_extra(&endpoint.extra, files);
     for backend in &endpoint.backends {
         of_extra(&backend.extra, files);
+        files.extend(backend.plugin.iter().filter_map(|plugin| file(&plugin.value)));
         if let Some(workflow) = &backend.workflow {
             of_endpoint(&workflow.endpoint, files);
         }
@@ -82,8 +87,12 @@ fn of_extra(extra: &Extra, files: &mut Vec<PathBuf>) {
     let Some(Value::Array(plugins)) = extra.get(NAMESPACE).map(|component| &component.value) else {
         return;
     };
-    let sources = plugins.iter().filter_map(|plugin| plugin.get("source")?.as_str());
-    files.extend(sources.filter(|source| !is_remote(source)).map(PathBuf::from));
+    files.extend(plugins.iter().filter_map(file));
+}
+
+fn file(plugin: &Value) -> Option<PathBuf> {
+    let source = plugin.get("source")?.as_str()?;
+    (!is_remote(source)).then(|| PathBuf::from(source))
 }
 
 fn is_remote(source: &str) -> bool {
@@ -120,7 +129,7 @@ struct PoolKey<'a> {
     limits: Limits,
     isolation: Isolation,
     pins: bool,
-    hooks: [Option<Hook>; 2],
+    hooks: &'a [Hook],
 }
 
 fn build(value: &Value, at: Pointer, cx: &mut BuildContext<'_>, cache: &Cache) -> Option<Built> {
@@ -140,40 +149,66 @@ type Checked<T> = Result<T, Box<Diagnostic>>;
 impl Plan {
     /// The plugin, running, with the hooks that this level has for it.
     fn start(&self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<(Arc<Plugin>, LevelHooks)> {
+        let (loaded, limits) = self.check(cx, cache)?;
+        let hooks = self.level_hooks(&loaded, cx.level)?;
+        let called: Vec<_> = hooks.iter().collect();
+        Ok((self.plugin(&loaded, limits, &called, cx)?, hooks))
+    }
+
+    /// What can be known without starting it.
+    fn check(&self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<(Arc<Loaded>, Limits)> {
         let limits = self.config.limits.check().map_err(|(key, message)| {
             let at = self.at.key("limits").key(key);
             Box::new(Diagnostic::error("plugin-limit", at, message))
         })?;
         let loaded = self.load(cx, cache)?;
         self.check_grants(&loaded)?;
-        let hooks = self.level_hooks(&loaded, cx.level)?;
         loaded.engine.announce(ticks(limits.timeout));
-        Ok((self.plugin(&loaded, limits, hooks, cx)?, hooks))
+        Ok((loaded, limits))
     }
 
     fn build(self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<Option<Built>> {
         let (plugin, hooks) = self.start(cx, cache)?;
         // What the plugin's own configuration does not ask for is not called.
+        let wanted = |hook: &Hook| flag(*hook).is_none_or(|flag| plugin.wants.contains(flag));
         let hooks = LevelHooks {
-            request: hooks.request.filter(|hook| plugin.wants.contains(flag(*hook))),
-            response: hooks.response.filter(|hook| plugin.wants.contains(flag(*hook))),
+            request: hooks.request.filter(wanted),
+            response: hooks.response.filter(wanted),
+            ..hooks
         };
-        if hooks.request.is_none() && hooks.response.is_none() {
+        if hooks.iter().next().is_none() {
             return Ok(None);
         }
         let decodes =
             matches!(cx.level, Level::Backend(_, backend) if backend.encoding != Encoding::NoOp);
-        let step = PluginStep::new(Arc::clone(&plugin), self.config.on_error, hooks, decodes);
-        let step = match plugin.facts.limits.body.filter(|_| plugin.pool.loaded().reads_body) {
-            Some(limit) => Step::Around(Box::new(BodyStep::new(step, limit))),
-            None => Step::Filter(Box::new(step)),
-        };
+        let collects = collects(&plugin);
+        let caller = Caller { plugin, on_error: self.config.on_error };
+        let step = Step::Around(Box::new(PluginStep::new(caller, hooks, decodes, collects)));
         Ok(Some(Built { step, detail: self.detail(hooks), at: Some(self.at) }))
     }
 
+    fn build_backend(
+        self,
+        cx: &BuildContext<'_>,
+        cache: &Cache,
+    ) -> Checked<(Box<dyn Backend>, String)> {
+        let (loaded, limits) = self.check(cx, cache)?;
+        if loaded.hook(Hook::Handle).is_none() {
+            let message = format!(
+                "`{}` is no backend: it does not export `handle`, it exports {}",
+                self.config.source,
+                loaded.words()
+            );
+            return Err(self.error("plugin-hook", "source", message));
+        }
+        let plugin = self.plugin(&loaded, limits, &[Hook::Handle], cx)?;
+        let collects = collects(&plugin);
+        let caller = Caller { plugin, on_error: self.config.on_error };
+        Ok((Box::new(PluginBackend::new(caller, collects)), self.config.name))
+    }
+
     fn detail(&self, hooks: LevelHooks) -> String {
-        let words: Vec<_> =
-            [hooks.request, hooks.response].into_iter().flatten().map(Hook::word).collect();
+        let words: Vec<_> = hooks.iter().map(Hook::word).collect();
         format!("{} ({})", self.config.name, words.join(", "))
     }
 
@@ -239,10 +274,11 @@ impl Plan {
             Level::Service | Level::Endpoint(_) => [Hook::OnRequest, Hook::OnResponse],
             Level::Backend(..) => [Hook::OnBackendRequest, Hook::OnBackendResponse],
         };
-        let here = format!("{} and {}", request.word(), response.word());
+        let here = [request, response, Hook::OnRequestBody, Hook::OnResponseBody];
+        let words = here.map(Hook::word).join(", ");
         for (index, hook) in self.config.hooks.iter().flatten().enumerate() {
-            let reason = if ![request, response].contains(hook) {
-                format!("`{}` is no hook of this level, which has {here}", hook.word())
+            let reason = if !here.contains(hook) {
+                format!("`{}` is no hook of this level, which has {words}", hook.word())
             } else if loaded.hook(*hook).is_none() {
                 format!("`{}` does not export the hook `{}`", self.config.source, hook.word())
             } else {
@@ -258,13 +294,14 @@ impl Plan {
         let hooks = LevelHooks {
             request: Some(request).filter(wanted),
             response: Some(response).filter(wanted),
+            request_body: wanted(&Hook::OnRequestBody),
+            response_body: wanted(&Hook::OnResponseBody),
         };
-        if hooks.request.is_none() && hooks.response.is_none() {
-            let exported: Vec<_> = loaded.hooks.iter().map(|(hook, _)| hook.word()).collect();
+        if hooks.iter().next().is_none() {
             let message = format!(
-                "`{}` has no hook for this level, which has {here}: it exports {}",
+                "`{}` has no hook for this level, which has {words}: it exports {}",
                 self.config.source,
-                exported.join(", ")
+                loaded.words()
             );
             return Err(self.error("plugin-hook", "source", message));
         }
@@ -276,7 +313,7 @@ impl Plan {
         &self,
         loaded: &Arc<Loaded>,
         limits: Limits,
-        hooks: LevelHooks,
+        hooks: &[Hook],
         cx: &BuildContext<'_>,
     ) -> Checked<Arc<Plugin>> {
         let text = self.config.config.to_string();
@@ -289,7 +326,7 @@ impl Plan {
             limits,
             isolation: self.config.isolation,
             pins,
-            hooks: [hooks.request, hooks.response],
+            hooks,
         };
         let facts = || Facts {
             name: self.config.name.as_str().into(),
@@ -298,33 +335,72 @@ impl Plan {
             limits,
             pins,
             queries: Queries::default(),
+            pace: Pace::default(),
         };
-        let exports = Exports {
-            request: hooks.request.and_then(|hook| loaded.hook(hook).copied()),
-            response: hooks.response.and_then(|hook| loaded.hook(hook).copied()),
-        };
+        let exports = exports(loaded, hooks);
+        let mut is_new = false;
         let make = || {
+            is_new = true;
             let facts = Arc::new(facts());
             let (_, wants) = Instance::new(loaded, &facts, exports)?;
             let keep = self.config.isolation == Isolation::Pooled;
             let pool = Pool::new(Arc::clone(loaded), Arc::clone(&facts), exports, keep);
-            Ok(Plugin { facts, pool, counters: Counters::default(), wants })
+            Ok(Plugin { facts, pool, trip: Trip::default(), wants })
         };
-        cx.resources.get_or_try_make(&key, make).map_err(|error: CallError| {
+        let plugin = cx.resources.get_or_try_make(&key, make).map_err(|error: CallError| {
             let message = format!("`{}` refuses its configuration: {error}", self.config.name);
             let key = if self.config.config.is_null() { "source" } else { "config" };
             self.error("plugin-config", key, message)
-        })
+        })?;
+        if is_new {
+            loaded.engine.register(&plugin);
+        }
+        Ok(plugin)
     }
 }
 
-fn flag(hook: Hook) -> Hooks {
-    match hook {
-        Hook::OnRequest => Hooks::ON_REQUEST,
-        Hook::OnBackendRequest => Hooks::ON_BACKEND_REQUEST,
-        Hook::OnBackendResponse => Hooks::ON_BACKEND_RESPONSE,
-        Hook::OnResponse => Hooks::ON_RESPONSE,
+/// The functions of these hooks.
+fn exports(loaded: &Loaded, hooks: &[Hook]) -> Exports {
+    let mut exports = Exports::default();
+    for hook in hooks {
+        let at = loaded.hook(*hook).copied();
+        match hook {
+            Hook::OnRequest | Hook::OnBackendRequest => exports.request = at,
+            Hook::OnResponse | Hook::OnBackendResponse => exports.response = at,
+            Hook::OnRequestBody => exports.request_body = at,
+            Hook::OnResponseBody => exports.response_body = at,
+            Hook::Handle => exports.handle = at,
+        }
     }
+    exports
+}
+
+/// Up to how many bytes bodies are collected for a plugin.
+fn collects(plugin: &Plugin) -> Option<usize> {
+    plugin.facts.limits.body.filter(|_| plugin.pool.loaded().reads_body)
+}
+
+/// What `init` says about a hook; `None` for hooks that it is not asked about.
+fn flag(hook: Hook) -> Option<Hooks> {
+    match hook {
+        Hook::OnRequest => Some(Hooks::ON_REQUEST),
+        Hook::OnBackendRequest => Some(Hooks::ON_BACKEND_REQUEST),
+        Hook::OnBackendResponse => Some(Hooks::ON_BACKEND_RESPONSE),
+        Hook::OnResponse => Some(Hooks::ON_RESPONSE),
+        Hook::OnRequestBody | Hook::OnResponseBody | Hook::Handle => None,
+    }
+}
+
+/// The leaf of a backend that is a plugin, and its name; problems go to the context.
+pub fn backend(
+    component: &Component,
+    cx: &mut BuildContext<'_>,
+) -> Option<(Box<dyn Backend>, String)> {
+    let config = read::<PluginConfig>(&component.value, &component.at, cx.diagnostics)?;
+    let plan = Plan { config, at: component.at.clone() };
+    plan.build_backend(cx, &Cache::from_environment())
+        .map_err(|diagnostic| cx.report(*diagnostic))
+        .ok()
 }
 
 /// The plugin of one element of the array, for tests that look at what runs.

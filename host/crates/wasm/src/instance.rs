@@ -1,17 +1,24 @@
 //! One instance of a plugin: a store with the functions of its hooks.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
 
 use torana_core::{Request, RequestContext, Response};
 use wasmtime::{
     Store, Trap,
-    component::{ComponentExportIndex, Instance as Component, TypedFunc},
+    component::{
+        ComponentExportIndex, ComponentNamedList, Instance as Component, Lift, Lower, TypedFunc,
+    },
 };
 
 use crate::{
-    bindings::torana::plugin::types::{Action, Hooks},
+    bindings::torana::plugin::types::{Action, Answer, Hooks},
+    budget::{Budget, ticks},
     component::Loaded,
-    engine::TICK,
+    fiber,
+    figures::{SAMPLE, Took},
     limits::Memory,
     output::Output,
     plugin::Facts,
@@ -27,21 +34,35 @@ const DEFAULT_BODY: usize = 1 << 20;
 
 type RequestHook = TypedFunc<(), (Result<Action, String>,)>;
 type ResponseHook = TypedFunc<(), (Result<(), String>,)>;
+type BodyHook = TypedFunc<(Vec<u8>, bool), (Result<Vec<u8>, String>,)>;
+type Handle = TypedFunc<(), (Result<Answer, String>,)>;
 
 /// The hooks that are called at the level of an attachment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Exports {
     pub(crate) request: Option<ComponentExportIndex>,
     pub(crate) response: Option<ComponentExportIndex>,
+    pub(crate) request_body: Option<ComponentExportIndex>,
+    pub(crate) response_body: Option<ComponentExportIndex>,
+    pub(crate) handle: Option<ComponentExportIndex>,
+}
+
+/// The functions of [`Exports`].
+struct Functions {
+    request: Option<RequestHook>,
+    response: Option<ResponseHook>,
+    request_body: Option<BodyHook>,
+    response_body: Option<BodyHook>,
+    handle: Option<Handle>,
 }
 
 /// An instance.
 pub(crate) struct Instance {
     store: Store<State>,
-    request: Option<RequestHook>,
-    response: Option<ResponseHook>,
+    functions: Functions,
     ticks: u64,
     uses: u32,
+    started: Option<Instant>,
 }
 
 /// Why a call of a guest failed.
@@ -65,11 +86,16 @@ pub(crate) enum CallError {
     /// The guest's answer is none.
     #[error("{0}")]
     Answer(String),
+    /// It keeps failing and is switched off for a while.
+    #[error("it is switched off for a while, as it kept failing")]
+    Tripped,
 }
 
-/// How many ticks make a time limit: at least as long, at most a tick longer.
-pub(crate) fn ticks(limit: Duration) -> u64 {
-    u64::try_from(limit.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).saturating_add(1)
+/// Which body a chunk belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Request,
+    Response,
 }
 
 impl Instance {
@@ -85,18 +111,22 @@ impl Instance {
             exchange: Exchange::new(),
             memory: Memory::new(limits.memory),
             output: Output::default(),
+            budget: Budget::new(),
         };
         let mut store = Store::new(loaded.engine.engine(), state);
         store.limiter(|state| &mut state.memory);
+        store.epoch_deadline_callback(|mut store| {
+            let State { budget, facts, .. } = store.data_mut();
+            Ok(budget.tick(&facts.pace))
+        });
         store.set_hostcall_fuel(limits.body.unwrap_or(DEFAULT_BODY).saturating_add(CALL_BYTES));
         let start_limit = limits.timeout.max(START_LIMIT);
-        store.set_epoch_deadline(ticks(start_limit));
-        loaded.engine.wake();
+        begin(&mut store, loaded, ticks(start_limit), false);
         let made = start(&mut store, loaded, exports);
-        let (request, response, hooks) =
-            made.map_err(|error| call_error(&store, &error, start_limit))?;
+        let (functions, hooks) = made.map_err(|error| call_error(&store, &error, start_limit))?;
         let hooks = hooks.map_err(CallError::Hook)?;
-        Ok((Self { store, request, response, ticks: ticks(limits.timeout), uses: 0 }, hooks))
+        let ticks = ticks(limits.timeout);
+        Ok((Self { store, functions, ticks, uses: 0, started: None }, hooks))
     }
 
     /// How many calls it has served.
@@ -104,43 +134,138 @@ impl Instance {
         self.uses
     }
 
-    fn start_call(&mut self, loaded: &Loaded) {
-        loaded.engine.wake();
+    /// What the last call took, with the calls that it stands for, and the memory that the instance has now.
+    pub(crate) fn took(&mut self) -> (Took, usize) {
+        let State { budget, memory, .. } = self.store.data();
+        let took = match (self.started.take(), budget.long()) {
+            (_, Some((wall, cpu))) => Took { wall, cpu },
+            (Some(started), None) => {
+                let wall = started.elapsed();
+                let cpu = wall.saturating_sub(budget.waiting());
+                Took { wall: wall * SAMPLE, cpu: cpu * SAMPLE }
+            }
+            (None, None) => Took::default(),
+        };
+        (took, memory.used())
+    }
+
+    /// What is told when a call on a fiber has run for a tick.
+    pub(crate) fn alarm(&self) -> Arc<AtomicBool> {
+        self.store.data().budget.alarm()
+    }
+
+    /// Takes a request in, for calls to be about it. It must come out again.
+    pub(crate) fn enter_request(&mut self, cx: &RequestContext, request: Request) {
+        self.store.data_mut().exchange.enter_request(cx, request);
+    }
+
+    /// Gives the request back.
+    pub(crate) fn leave_request(&mut self) -> Request {
+        let request = self.store.data_mut().exchange.leave_request();
+        request.expect("hooks edit the request in place, none takes it out")
+    }
+
+    /// Takes a response in, for calls to be about it. It must come out again.
+    pub(crate) fn enter_response(&mut self, cx: &RequestContext, response: Response) {
+        self.store.data_mut().exchange.enter_response(cx, response);
+    }
+
+    /// Gives the response back.
+    pub(crate) fn leave_response(&mut self) -> Response {
+        let response = self.store.data_mut().exchange.leave_response();
+        response.expect("hooks edit the response in place, none takes it out")
+    }
+
+    /// Begins a body: the calls that follow are about its chunks.
+    pub(crate) fn enter_body(&mut self, cx: &RequestContext) {
+        self.store.data_mut().exchange.enter_body(cx);
+    }
+
+    /// Runs the request hook on this thread. After any error but [`CallError::Hook`] an instance must not be used
+    /// again; this holds for all calls.
+    pub(crate) fn on_request(&mut self, loaded: &Loaded) -> Result<Action, CallError> {
+        let Some(hook) = self.functions.request else { return Ok(Action::Continue) };
+        self.call(loaded, hook, ())
+    }
+
+    /// Runs the request hook on a fiber.
+    pub(crate) async fn on_request_fiber(&mut self, loaded: &Loaded) -> Result<Action, CallError> {
+        let Some(hook) = self.functions.request else { return Ok(Action::Continue) };
+        self.call_fiber(loaded, hook, ()).await
+    }
+
+    /// Runs the response hook on this thread.
+    pub(crate) fn on_response(&mut self, loaded: &Loaded) -> Result<(), CallError> {
+        let Some(hook) = self.functions.response else { return Ok(()) };
+        self.call(loaded, hook, ())
+    }
+
+    /// Runs the response hook on a fiber.
+    pub(crate) async fn on_response_fiber(&mut self, loaded: &Loaded) -> Result<(), CallError> {
+        let Some(hook) = self.functions.response else { return Ok(()) };
+        self.call_fiber(loaded, hook, ()).await
+    }
+
+    /// Runs a body hook on a fiber.
+    pub(crate) async fn on_chunk(
+        &mut self,
+        loaded: &Loaded,
+        side: Side,
+        chunk: Vec<u8>,
+        last: bool,
+    ) -> Result<Vec<u8>, CallError> {
+        let hook = match side {
+            Side::Request => self.functions.request_body,
+            Side::Response => self.functions.response_body,
+        };
+        let Some(hook) = hook else { return Ok(chunk) };
+        self.store.set_hostcall_fuel(chunk.len().saturating_mul(2).max(DEFAULT_BODY) + CALL_BYTES);
+        self.call_fiber(loaded, hook, (chunk, last)).await
+    }
+
+    /// Lets the guest answer, on a fiber.
+    pub(crate) async fn handle(&mut self, loaded: &Loaded) -> Result<Answer, CallError> {
+        let Some(handle) = self.functions.handle else {
+            return Err(CallError::Trap("it has no `handle`".to_owned()));
+        };
+        self.call_fiber(loaded, handle, ()).await
+    }
+
+    fn begin_call(&mut self, loaded: &Loaded, on_fiber: bool) {
+        self.started = self.uses.is_multiple_of(SAMPLE).then(Instant::now);
         self.uses = self.uses.saturating_add(1);
-        // Ticks, not a clock: reading one costs more than all the rest of the entry.
-        self.store.set_epoch_deadline(self.ticks);
+        begin(&mut self.store, loaded, self.ticks, on_fiber);
         self.store.data_mut().output.start();
     }
 
-    /// Runs the request hook. After any error but [`CallError::Hook`] the instance must not be used again.
-    pub(crate) fn on_request(
+    fn call<P, T>(
         &mut self,
         loaded: &Loaded,
-        cx: &RequestContext,
-        request: &mut Request,
-    ) -> Result<Action, CallError> {
-        let Some(hook) = self.request else { return Ok(Action::Continue) };
-        self.start_call(loaded);
-        self.store.data_mut().exchange.enter_request(cx, request);
-        let outcome = hook.call(&mut self.store, ());
-        self.store.data_mut().exchange.leave_request(request);
+        hook: TypedFunc<P, (Result<T, String>,)>,
+        parameters: P,
+    ) -> Result<T, CallError>
+    where
+        P: ComponentNamedList + Lower,
+        (Result<T, String>,): ComponentNamedList + Lift,
+    {
+        self.begin_call(loaded, false);
+        let outcome = hook.call(&mut self.store, parameters);
         self.outcome(outcome)
     }
 
-    /// Runs the response hook. The response comes back in any case; errors as with [`Instance::on_request`].
-    pub(crate) fn on_response(
+    async fn call_fiber<P, T>(
         &mut self,
         loaded: &Loaded,
-        cx: &RequestContext,
-        response: Response,
-    ) -> (Response, Result<(), CallError>) {
-        let Some(hook) = self.response else { return (response, Ok(())) };
-        self.start_call(loaded);
-        self.store.data_mut().exchange.enter_response(cx, response);
-        let outcome = hook.call(&mut self.store, ());
-        let response = self.store.data_mut().exchange.leave_response();
-        let response = response.expect("hooks edit the response in place, none takes it out");
-        (response, self.outcome(outcome))
+        hook: TypedFunc<P, (Result<T, String>,)>,
+        parameters: P,
+    ) -> Result<T, CallError>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        (Result<T, String>,): ComponentNamedList + Lift + Send + Sync + 'static,
+    {
+        self.begin_call(loaded, true);
+        let outcome = hook.call_async(&mut self.store, parameters).await;
+        self.outcome(outcome)
     }
 
     fn outcome<T>(&self, outcome: wasmtime::Result<(Result<T, String>,)>) -> Result<T, CallError> {
@@ -154,22 +279,49 @@ impl Instance {
     }
 }
 
-type Started = (Option<RequestHook>, Option<ResponseHook>, Result<Hooks, String>);
+fn begin(store: &mut Store<State>, loaded: &Loaded, ticks: u64, on_fiber: bool) {
+    loaded.engine.wake();
+    let deadline = store.data_mut().budget.begin(ticks, on_fiber);
+    store.set_epoch_deadline(deadline);
+}
+
+type Started = (Functions, Result<Hooks, String>);
 
 fn start(store: &mut Store<State>, loaded: &Loaded, exports: Exports) -> wasmtime::Result<Started> {
-    let instance: Component = loaded.pre.instantiate(&mut *store)?;
-    let request = exports.request.map(|at| instance.get_typed_func(&mut *store, at)).transpose()?;
-    let response =
-        exports.response.map(|at| instance.get_typed_func(&mut *store, at)).transpose()?;
-    let hooks = match loaded.init {
-        Some(at) => {
-            let init: TypedFunc<(), (Result<Hooks, String>,)> =
-                instance.get_typed_func(&mut *store, at)?;
-            init.call(&mut *store, ())?.0
-        }
-        None => Ok(Hooks::all()),
+    // Components with imports that wait can only be called on fibers.
+    let instance: Component = if loaded.waits {
+        fiber::ready(loaded.pre.instantiate_async(&mut *store))?
+    } else {
+        loaded.pre.instantiate(&mut *store)?
     };
-    Ok((request, response, hooks))
+    let functions = Functions {
+        request: function(store, instance, exports.request)?,
+        response: function(store, instance, exports.response)?,
+        request_body: function(store, instance, exports.request_body)?,
+        response_body: function(store, instance, exports.response_body)?,
+        handle: function(store, instance, exports.handle)?,
+    };
+    let Some(init) = loaded.init else { return Ok((functions, Ok(Hooks::all()))) };
+    let init: TypedFunc<(), (Result<Hooks, String>,)> =
+        instance.get_typed_func(&mut *store, init)?;
+    let (hooks,) = if loaded.waits {
+        fiber::ready(init.call_async(&mut *store, ()))?
+    } else {
+        init.call(&mut *store, ())?
+    };
+    Ok((functions, hooks))
+}
+
+fn function<P, R>(
+    store: &mut Store<State>,
+    instance: Component,
+    at: Option<ComponentExportIndex>,
+) -> wasmtime::Result<Option<TypedFunc<P, R>>>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    at.map(|at| instance.get_typed_func(&mut *store, at)).transpose()
 }
 
 fn call_error(store: &Store<State>, error: &wasmtime::Error, limit: Duration) -> CallError {

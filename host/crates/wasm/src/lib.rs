@@ -2,14 +2,19 @@
 //!
 //! This is the only crate that names wasmtime. A gateway without plugins has no engine, no thread and no memory of it.
 
+mod backend;
 mod bindings;
+mod budget;
 mod cache;
+mod call;
 mod code;
 mod component;
 mod config;
 mod digest;
 mod engine;
 mod factory;
+mod fiber;
+mod figures;
 mod host;
 mod instance;
 mod jsonpath;
@@ -18,8 +23,11 @@ mod linker;
 mod output;
 mod plugin;
 mod pool;
+mod report;
 mod state;
 mod step;
+mod stream;
+mod trip;
 mod wasi;
 
 #[cfg(test)]
@@ -28,4 +36,5 @@ mod tests;
 pub use code::codes;
 pub use component::Hook;
 pub use config::{Grants, Isolation, LimitsConfig, OnError, PluginConfig};
-pub use factory::{BackendHooks, EndpointHooks, NAMESPACE, ServiceHooks, watched_files};
+pub use factory::{BackendHooks, EndpointHooks, NAMESPACE, ServiceHooks, backend, watched_files};
+pub use report::metrics;

@@ -18,6 +18,11 @@ impl Memory {
         Self { max, used: 0, refused: false }
     }
 
+    /// Bytes of all memories.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
     /// Whether the guest has asked for more than it may have.
     pub(crate) fn was_refused(&self) -> bool {
         self.refused

@@ -1,20 +1,17 @@
-//! A plugin of a configuration: a component with its settings, counters and instances.
+//! A plugin of a configuration: a component with its settings, figures and instances.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    bindings::torana::plugin::types::Hooks, budget::Pace, jsonpath::Queries, pool::Pool, trip::Trip,
 };
-
-use crate::{bindings::torana::plugin::types::Hooks, jsonpath::Queries, pool::Pool};
 
 /// A plugin that runs: shared by attachments that are configured alike, and kept over reloads that do not change it.
 pub(crate) struct Plugin {
     pub(crate) facts: Arc<Facts>,
     pub(crate) pool: Pool,
-    pub(crate) counters: Counters,
+    /// Switches it off for a while when it keeps failing.
+    pub(crate) trip: Trip,
     /// The hooks that its configuration needs.
     pub(crate) wants: Hooks,
 }
@@ -34,6 +31,8 @@ pub(crate) struct Facts {
     pub(crate) pins: bool,
     /// The JSONPath queries that it has used.
     pub(crate) queries: Queries,
+    /// Whether it has long calls.
+    pub(crate) pace: Pace,
 }
 
 /// What a plugin may do.
@@ -52,20 +51,10 @@ pub(crate) struct Limits {
     pub(crate) memory: usize,
     /// Bytes of a body that is collected for the plugin; `None` collects nothing.
     pub(crate) body: Option<usize>,
-}
-
-/// What has gone wrong so far.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    /// Calls that failed.
-    pub(crate) failures: AtomicU64,
-    /// Of these, requests that went on without the plugin.
-    pub(crate) bypasses: AtomicU64,
-}
-
-impl Counters {
-    /// Adds one.
-    pub(crate) fn count(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
+    /// Instances that one worker may have in use.
+    pub(crate) instances: usize,
+    /// Requests that may wait for an instance of one worker.
+    pub(crate) queue: usize,
+    /// Outbound calls that one hook call may make.
+    pub(crate) calls: u32,
 }

@@ -5,11 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use http::Method;
 use torana_core::{EndpointInfo, Request, RequestContext, Response, SharedState};
 use wasmtime::bail;
 
-use crate::{limits::Memory, output::Output, plugin::Facts};
+use crate::{budget::Budget, limits::Memory, output::Output, plugin::Facts};
 
 /// The data of a store.
 pub(crate) struct State {
@@ -17,6 +16,7 @@ pub(crate) struct State {
     pub(crate) exchange: Exchange,
     pub(crate) memory: Memory,
     pub(crate) output: Output,
+    pub(crate) budget: Budget,
 }
 
 /// The exchange that the running hook is about.
@@ -24,102 +24,113 @@ pub(crate) struct State {
 /// A store cannot borrow from the request's future, so request and response move in for the time of a call and out
 /// again: two words for a request, which is boxed.
 pub(crate) struct Exchange {
-    phase: Phase,
-    /// The request during a request hook, else a spare that makes place for it: swapping allocates nothing.
-    request: Request,
-    response: Option<Response>,
+    message: Message,
     pub(crate) request_id: u64,
     pub(crate) client_ip: IpAddr,
     pub(crate) endpoint: Option<Arc<EndpointInfo>>,
     pub(crate) shared: Option<Arc<Mutex<SharedState>>>,
+    /// Outbound calls that the running hook has made.
+    pub(crate) calls: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Idle,
-    Request,
-    Response,
+/// What a hook is about.
+enum Message {
+    /// No exchange: `init`.
+    None,
+    Request(Request),
+    Response(Response),
+    /// A chunk of a body, whose message is gone.
+    Chunk,
 }
 
 impl Exchange {
     pub(crate) fn new() -> Self {
         Self {
-            phase: Phase::Idle,
-            request: Request::new(Method::GET, String::new()),
-            response: None,
+            message: Message::None,
             request_id: 0,
             client_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             endpoint: None,
             shared: None,
+            calls: 0,
         }
     }
 
-    fn enter(&mut self, cx: &RequestContext, phase: Phase) {
-        self.phase = phase;
+    fn enter(&mut self, cx: &RequestContext, message: Message) {
+        self.message = message;
         self.request_id = cx.id;
         self.client_ip = cx.client_ip;
         self.endpoint = cx.endpoint.get().cloned();
         self.shared = Some(Arc::clone(cx.shared.get_or_init(Arc::default)));
+        self.calls = 0;
     }
 
-    fn leave(&mut self) {
-        self.phase = Phase::Idle;
+    fn leave(&mut self) -> Message {
         self.endpoint = None;
         self.shared = None;
+        std::mem::replace(&mut self.message, Message::None)
     }
 
-    /// Takes the request in. [`Exchange::leave_request`] must follow, whatever happened in between.
-    pub(crate) fn enter_request(&mut self, cx: &RequestContext, request: &mut Request) {
-        self.enter(cx, Phase::Request);
-        std::mem::swap(&mut self.request, request);
+    /// Takes the request in.
+    pub(crate) fn enter_request(&mut self, cx: &RequestContext, request: Request) {
+        self.enter(cx, Message::Request(request));
     }
 
-    /// Gives the request back.
-    pub(crate) fn leave_request(&mut self, request: &mut Request) {
-        std::mem::swap(&mut self.request, request);
-        self.leave();
+    /// Gives the request back: what came in, whatever happened in between.
+    pub(crate) fn leave_request(&mut self) -> Option<Request> {
+        match self.leave() {
+            Message::Request(request) => Some(request),
+            _ => None,
+        }
     }
 
     /// Takes the response in.
     pub(crate) fn enter_response(&mut self, cx: &RequestContext, response: Response) {
-        self.enter(cx, Phase::Response);
-        self.response = Some(response);
+        self.enter(cx, Message::Response(response));
     }
 
     /// Gives the response back.
     pub(crate) fn leave_response(&mut self) -> Option<Response> {
-        self.leave();
-        self.response.take()
+        match self.leave() {
+            Message::Response(response) => Some(response),
+            _ => None,
+        }
+    }
+
+    /// Begins a body: chunks of one message go to one instance, which serves nobody else until the body ends.
+    pub(crate) fn enter_body(&mut self, cx: &RequestContext) {
+        self.enter(cx, Message::Chunk);
     }
 
     /// The request; traps outside of request hooks.
     pub(crate) fn request(&mut self) -> wasmtime::Result<&mut Request> {
-        match self.phase {
-            Phase::Request => Ok(&mut self.request),
-            Phase::Response => bail!(
+        match &mut self.message {
+            Message::Request(request) => Ok(request),
+            Message::Response(_) => bail!(
                 "a response hook asked for the request: keep what it needs with `context` in a request hook"
             ),
-            Phase::Idle => bail!("there is no request in `init`"),
+            Message::Chunk => bail!("a body hook asked for the request, which has left"),
+            Message::None => bail!("there is no request in `init`"),
         }
     }
 
     /// The response; traps outside of response hooks.
     pub(crate) fn response(&mut self) -> wasmtime::Result<&mut Response> {
-        match (self.phase, &mut self.response) {
-            (Phase::Response, Some(response)) => Ok(response),
-            (Phase::Request, _) => bail!("a request hook asked for the response"),
-            _ => bail!("there is no response in `init`"),
+        match &mut self.message {
+            Message::Response(response) => Ok(response),
+            Message::Request(_) => bail!("a request hook asked for the response"),
+            Message::Chunk => bail!("a body hook asked for the response, which has left"),
+            Message::None => bail!("there is no response in `init`"),
         }
     }
 
     /// Whether the hook is about a request.
     pub(crate) fn is_request(&self) -> bool {
-        self.phase == Phase::Request
+        matches!(self.message, Message::Request(_))
     }
 
     /// Traps in `init`, which is about no exchange.
     pub(crate) fn check_running(&self) -> wasmtime::Result<()> {
-        if self.phase == Phase::Idle {
+        if matches!(self.message, Message::None) {
             bail!("there is no exchange in `init`");
         }
         Ok(())

@@ -2,221 +2,257 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::header;
 use torana_core::{
-    Body, Data, Error, ErrorKind, Request, RequestContext, Response,
-    entity::Object,
-    pipeline::{BoxFuture, Filter, Flow, Middleware, Next, Outcome},
+    Data, Error, Request, RequestContext, Response,
+    pipeline::{BoxFuture, Flow, Middleware, Next, Outcome},
 };
+use tracing::Instrument;
 
 use crate::{
-    bindings::torana::plugin::types::{Action, Answer},
+    bindings::torana::plugin::types::Action,
+    call::{self, Caller},
     component::Hook,
-    config::OnError,
-    host::{FieldError, final_status, settable},
-    instance::CallError,
-    plugin::{Counters, Plugin},
+    fiber,
+    instance::{CallError, Side},
+    pool::Lease,
+    stream,
 };
 
-/// Seconds after which a client that met a busy plugin may try again.
-const RETRY_AFTER: u32 = 1;
-
-/// One plugin at one place. A filter, unless bodies have to be collected for it.
-pub(crate) struct PluginStep(Shared);
-
-struct Shared {
-    plugin: Arc<Plugin>,
-    on_error: OnError,
+/// One plugin at one place.
+///
+/// An ordinary call is made at once, without a future of its own. Plugins that wait, that have had long calls lately, or
+/// for which bodies are collected or streamed take the longer way.
+pub(crate) struct PluginStep {
+    caller: Caller,
     hooks: LevelHooks,
     /// An answer that the plugin makes is decoded, as those of the backend that it takes the place of are.
     decodes: bool,
+    /// Bodies are collected in front of the hooks, up to this number of bytes.
+    collects: Option<usize>,
 }
 
 /// The hooks that are called at this level.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct LevelHooks {
     pub(crate) request: Option<Hook>,
     pub(crate) response: Option<Hook>,
+    pub(crate) request_body: bool,
+    pub(crate) response_body: bool,
+}
+
+impl LevelHooks {
+    /// All of them.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Hook> {
+        let request_body = self.request_body.then_some(Hook::OnRequestBody);
+        let response_body = self.response_body.then_some(Hook::OnResponseBody);
+        [self.request, self.response, request_body, response_body].into_iter().flatten()
+    }
 }
 
 impl PluginStep {
     pub(crate) fn new(
-        plugin: Arc<Plugin>,
-        on_error: OnError,
+        caller: Caller,
         hooks: LevelHooks,
         decodes: bool,
+        collects: Option<usize>,
     ) -> Self {
-        Self(Shared { plugin, on_error, hooks, decodes })
+        Self { caller, hooks, decodes, collects }
     }
-}
 
-impl Shared {
-    fn request(&self, cx: &RequestContext, request: &mut Request) -> Result<Flow, Error> {
-        let Some(hook) = self.hooks.request else { return Ok(Flow::Continue) };
-        let outcome = self.call_request(cx, request).and_then(|action| match action {
+    /// Calls the request hook, if that can be done at once.
+    fn request_now(
+        &self,
+        cx: &RequestContext,
+        hook: Hook,
+        request: Request,
+    ) -> (Request, Option<Result<Action, CallError>>) {
+        let mut lease = match self.caller.lease_now() {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return (request, None),
+            Err(error) => return (request, Some(Err(error))),
+        };
+        let _span = self.caller.span(cx, hook).entered();
+        let instance = lease.instance();
+        instance.enter_request(cx, request);
+        let outcome = instance.on_request(self.caller.plugin.pool.loaded());
+        let request = instance.leave_request();
+        self.caller.end(lease, hook, &outcome);
+        (request, Some(outcome))
+    }
+
+    /// Calls the request hook on a fiber.
+    async fn request_on_fiber(
+        &self,
+        cx: &RequestContext,
+        hook: Hook,
+        request: Request,
+    ) -> (Request, Result<Action, CallError>) {
+        let mut lease = match Lease::wait(Arc::clone(&self.caller.plugin)).await {
+            Ok(lease) => lease,
+            Err(error) => return (request, Err(error)),
+        };
+        lease.instance().enter_request(cx, request);
+        let alarm = lease.instance().alarm();
+        let call = async move {
+            let plugin = Arc::clone(lease.plugin());
+            let outcome = lease.instance().on_request_fiber(plugin.pool.loaded()).await;
+            (lease, outcome)
+        };
+        let call = Box::pin(call.instrument(self.caller.span(cx, hook)));
+        let (mut lease, outcome) = fiber::run(&alarm, call).await;
+        let request = lease.instance().leave_request();
+        self.caller.end(lease, hook, &outcome);
+        (request, outcome)
+    }
+
+    /// What a call of the request hook means.
+    fn flow(
+        &self,
+        cx: &RequestContext,
+        hook: Hook,
+        outcome: Result<Action, CallError>,
+    ) -> Result<Flow, Error> {
+        let flow = outcome.and_then(|action| match action {
             Action::Continue => Ok(Flow::Continue),
             Action::Respond(answer) => {
-                self.answer(answer).map(|response| Flow::Respond(Box::new(response)))
+                call::response(answer, self.decodes).map(|answer| Flow::Respond(Box::new(answer)))
             }
         });
-        match outcome {
-            Ok(flow) => Ok(flow),
-            Err(error) => self.failed(cx, hook, &error).map(|()| Flow::Continue),
-        }
+        flow.or_else(|error| self.caller.failed(cx, hook, &error).map(|()| Flow::Continue))
     }
 
-    fn call_request(
+    async fn request(
         &self,
         cx: &RequestContext,
-        request: &mut Request,
-    ) -> Result<Action, CallError> {
-        let mut lease = self.plugin.pool.take()?;
-        let Some(instance) = lease.instance() else { return Err(CallError::Busy) };
-        let outcome = instance.on_request(self.plugin.pool.loaded(), cx, request);
-        self.plugin.pool.give_back(lease, is_fit(&outcome));
-        outcome
-    }
-
-    fn response(&self, cx: &RequestContext, response: Response) -> Outcome {
-        let Some(hook) = self.hooks.response else { return Ok(response) };
-        let (response, outcome) = self.call_response(cx, response);
-        match outcome {
-            Ok(()) => Ok(response),
-            Err(error) => self.failed(cx, hook, &error).map(|()| response),
+        mut request: Request,
+    ) -> Result<(Request, Flow), Error> {
+        let Some(hook) = self.hooks.request else { return Ok((request, Flow::Continue)) };
+        if let Some(limit) = self.collects {
+            let body = std::mem::take(&mut request.body);
+            request.body = call::collect_request(body, limit).await?;
         }
+        let (request, outcome) = match self.request_now(cx, hook, request) {
+            (request, Some(outcome)) => (request, outcome),
+            (request, None) => self.request_on_fiber(cx, hook, request).await,
+        };
+        let flow = self.flow(cx, hook, outcome)?;
+        Ok((request, flow))
     }
 
-    fn call_response(
+    /// Calls the response hook, if that can be done at once.
+    fn response_now(
         &self,
         cx: &RequestContext,
+        hook: Hook,
+        response: Response,
+    ) -> (Response, Option<Result<(), CallError>>) {
+        let mut lease = match self.caller.lease_now() {
+            Ok(Some(lease)) => lease,
+            Ok(None) => return (response, None),
+            Err(error) => return (response, Some(Err(error))),
+        };
+        let _span = self.caller.span(cx, hook).entered();
+        let instance = lease.instance();
+        instance.enter_response(cx, response);
+        let outcome = instance.on_response(self.caller.plugin.pool.loaded());
+        let response = instance.leave_response();
+        self.caller.end(lease, hook, &outcome);
+        (response, Some(outcome))
+    }
+
+    /// Calls the response hook on a fiber.
+    async fn response_on_fiber(
+        &self,
+        cx: &RequestContext,
+        hook: Hook,
         response: Response,
     ) -> (Response, Result<(), CallError>) {
-        let mut lease = match self.plugin.pool.take() {
+        let mut lease = match Lease::wait(Arc::clone(&self.caller.plugin)).await {
             Ok(lease) => lease,
             Err(error) => return (response, Err(error)),
         };
-        let Some(instance) = lease.instance() else { return (response, Err(CallError::Busy)) };
-        let (response, outcome) = instance.on_response(self.plugin.pool.loaded(), cx, response);
-        self.plugin.pool.give_back(lease, is_fit(&outcome));
+        lease.instance().enter_response(cx, response);
+        let alarm = lease.instance().alarm();
+        let call = async move {
+            let plugin = Arc::clone(lease.plugin());
+            let outcome = lease.instance().on_response_fiber(plugin.pool.loaded()).await;
+            (lease, outcome)
+        };
+        let call = Box::pin(call.instrument(self.caller.span(cx, hook)));
+        let (mut lease, outcome) = fiber::run(&alarm, call).await;
+        let response = lease.instance().leave_response();
+        self.caller.end(lease, hook, &outcome);
         (response, outcome)
     }
 
-    /// Counts and logs a failed call; gives the error that ends the request, unless it goes on without the plugin.
-    fn failed(&self, cx: &RequestContext, hook: Hook, error: &CallError) -> Result<(), Error> {
-        let (plugin, hook, request_id) = (&*self.plugin.facts.name, hook.word(), cx.id);
-        Counters::count(&self.plugin.counters.failures);
-        if self.on_error == OnError::Pass {
-            Counters::count(&self.plugin.counters.bypasses);
-            tracing::warn!(plugin, hook, request_id, "plugin failed and is skipped: {error}");
-            return Ok(());
-        }
-        tracing::error!(plugin, hook, request_id, "plugin failed: {error}");
-        let message = format!("plugin `{plugin}`, {hook}: {error}");
-        Err(match error {
-            CallError::Busy => Error::new(ErrorKind::Unavailable, message)
-                .with_status(StatusCode::SERVICE_UNAVAILABLE)
-                .with_retry_after(RETRY_AFTER),
-            _ => Error::new(ErrorKind::Plugin, message),
-        })
-    }
-
-    fn answer(&self, answer: Answer) -> Result<Response, CallError> {
-        let status = final_status(answer.status).ok_or_else(|| {
-            CallError::Answer(format!("{} is not a status between 200 and 599", answer.status))
-        })?;
-        let mut headers = HeaderMap::with_capacity(answer.headers.len());
-        for (name, value) in answer.headers {
-            let field = |error: FieldError| CallError::Answer(error.to_string());
-            let name = settable(&name).map_err(field)?;
-            let value = FieldError::value(&name, value).map_err(field)?;
-            headers.append(name, value);
-        }
-        let body = Bytes::from(answer.body);
-        if !self.decodes {
-            return Ok(Response::from_body(status, headers, Body::from_bytes(body)));
-        }
-        let object =
-            (!body.is_empty()).then(|| Object::parse(&body)).transpose().map_err(|_| {
-                CallError::Answer(
-                    "the answer's body must be a JSON object, as the backend's is".into(),
-                )
-            })?;
-        Ok(Response { status, headers, data: Data::Entity(object), complete: true, failure: None })
-    }
-}
-
-/// Whether the instance may serve again: an error that the hook reports is an ordinary end, all others kill it.
-fn is_fit<T>(outcome: &Result<T, CallError>) -> bool {
-    matches!(outcome, Ok(_) | Err(CallError::Hook(_)))
-}
-
-impl Filter for PluginStep {
-    fn on_request(&self, cx: &RequestContext, request: &mut Request) -> Result<Flow, Error> {
-        self.0.request(cx, request)
-    }
-
-    fn sees_response(&self) -> bool {
-        self.0.hooks.response.is_some()
-    }
-
-    fn on_response(&self, cx: &RequestContext, outcome: Outcome) -> Outcome {
-        self.0.response(cx, outcome?)
-    }
-}
-
-/// A plugin that reads bodies: they are collected in front of its hooks, up to a number of bytes.
-pub(crate) struct BodyStep {
-    step: PluginStep,
-    limit: usize,
-}
-
-impl BodyStep {
-    pub(crate) fn new(step: PluginStep, limit: usize) -> Self {
-        Self { step, limit }
-    }
-
-    async fn run(&self, cx: &RequestContext, mut request: Request, next: Next<'_>) -> Outcome {
-        let hooks = self.step.0.hooks;
-        if hooks.request.is_some() {
-            request.body = self
-                .collect(std::mem::take(&mut request.body), StatusCode::PAYLOAD_TOO_LARGE)
-                .await?;
-            if let Flow::Respond(response) = self.step.0.request(cx, &mut request)? {
-                return Ok(*response);
+    async fn response(&self, cx: &RequestContext, mut response: Response) -> Outcome {
+        if let Some(hook) = self.hooks.response {
+            if let Some(limit) = self.collects
+                && let Data::Body(body) = &mut response.data
+            {
+                *body = call::collect_response(std::mem::take(body), limit).await?;
             }
+            let (back, outcome) = match self.response_now(cx, hook, response) {
+                (response, Some(outcome)) => (response, outcome),
+                (response, None) => self.response_on_fiber(cx, hook, response).await,
+            };
+            response = back;
+            outcome.or_else(|error| self.caller.failed(cx, hook, &error))?;
         }
-        let mut response = next.run(cx, request).await?;
-        if hooks.response.is_none() {
-            return Ok(response);
+        if self.hooks.response_body
+            && let Data::Body(body) = &mut response.data
+            && !body.is_empty()
+        {
+            *body = stream::through(&self.caller, cx, Side::Response, std::mem::take(body)).await?;
+            // Of the old body; the server writes the new one's, if it is known.
+            response.headers.remove(header::CONTENT_LENGTH);
         }
-        if let Data::Body(body) = &mut response.data {
-            *body = self.collect(std::mem::take(body), StatusCode::BAD_GATEWAY).await?;
-        }
-        self.step.0.response(cx, response)
+        Ok(response)
     }
 
-    async fn collect(&self, body: Body, too_large: StatusCode) -> Result<Body, Error> {
-        match body {
-            Body::Empty => Ok(Body::Empty),
-            body => match body.collect(self.limit).await {
-                Ok(bytes) => Ok(Body::from_bytes(bytes)),
-                Err(error) if error.kind() == ErrorKind::TooLarge => {
-                    Err(error.with_status(too_large))
-                }
-                Err(error) => Err(error),
-            },
+    async fn run(&self, cx: &RequestContext, request: Request, next: Next<'_>) -> Outcome {
+        let (mut request, flow) = self.request(cx, request).await?;
+        if let Flow::Respond(response) = flow {
+            return Ok(*response);
         }
+        if self.hooks.request_body && !request.body.is_empty() {
+            let body = std::mem::take(&mut request.body);
+            request.body = stream::through(&self.caller, cx, Side::Request, body).await?;
+            request.headers.remove(header::CONTENT_LENGTH);
+        }
+        let response = next.run(cx, request).await?;
+        self.response(cx, response).await
     }
 }
 
-impl Middleware for BodyStep {
+impl Middleware for PluginStep {
     fn call<'a>(
         &'a self,
         cx: &'a RequestContext,
         request: Request,
         next: Next<'a>,
     ) -> BoxFuture<'a, Outcome> {
-        Box::pin(self.run(cx, request, next))
+        let Some(hook) = self.hooks.request else {
+            return Box::pin(self.run(cx, request, next));
+        };
+        if self.collects.is_some() || self.hooks.request_body {
+            return Box::pin(self.run(cx, request, next));
+        }
+        let (request, outcome) = match self.request_now(cx, hook, request) {
+            (request, Some(outcome)) => (request, outcome),
+            (request, None) => return Box::pin(self.run(cx, request, next)),
+        };
+        match self.flow(cx, hook, outcome) {
+            Ok(Flow::Continue) if self.hooks.response.is_none() && !self.hooks.response_body => {
+                next.run(cx, request)
+            }
+            Ok(Flow::Continue) => Box::pin(async move {
+                let response = next.run(cx, request).await?;
+                self.response(cx, response).await
+            }),
+            Ok(Flow::Respond(response)) => Box::pin(std::future::ready(Ok(*response))),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use serde_json::Value;
+
 use super::{Components, Encoding, Later, List, Method, OutputEncoding, ServiceDiscovery};
 
 crate::config! {
@@ -38,6 +40,9 @@ crate::config! {
         "input_headers" input_headers: List<String> = List::default(),
         /// Which of the endpoint's query strings reach this backend; without it, all.
         "input_query_strings" input_query_strings: List<String> = List::default(),
+        /// A WebAssembly component that makes the answer itself, in the place of a host: an object as in the array
+        /// `plugin/wasm` of `extra_config`, whose component exports `handle`.
+        "plugin/wasm" plugin: Option<Value> = None,
         /// Components of the backend level, by namespace.
         "extra_config" extra_config: Components = Components,
     }

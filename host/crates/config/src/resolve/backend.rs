@@ -12,7 +12,7 @@ use super::{
 use crate::{
     At, Diagnostic, Diagnostics, FromConfig, did_you_mean,
     raw::{self, List},
-    valid::{Backend, Encoding, Extra, Host, Method, ServiceDiscovery},
+    valid::{Backend, Component, Encoding, Extra, Host, Method, ServiceDiscovery},
 };
 
 /// What backends take from the endpoint or workflow around them.
@@ -85,7 +85,9 @@ fn one(
     let workflow = extra::take(&mut extra, "workflow")
         .and_then(|component| workflow::resolve(&component, around, method, cx))
         .map(Box::new);
-    if hosts.is_empty() && raw.host.0.is_empty() && workflow.is_none() && needs_host(&extra) {
+    let plugin = plugin(&raw, at, cx);
+    let answers_itself = workflow.is_some() || plugin.is_some();
+    if hosts.is_empty() && raw.host.0.is_empty() && !answers_itself && needs_host(&extra) {
         let message = "the backend has no host, and the root has none either";
         cx.out.push(
             Diagnostic::error("no-host", at.pointer(), message)
@@ -119,8 +121,31 @@ fn one(
         input_headers: raw.input_headers.into_values(),
         input_query_strings: raw.input_query_strings.into_values(),
         workflow,
+        plugin,
         extra,
         at: at.pointer(),
+    })
+}
+
+/// The plugin that is the backend.
+fn plugin(raw: &raw::Backend, at: At<'_>, cx: &mut Context<'_>) -> Option<Component> {
+    let namespace = "plugin/wasm";
+    let value = raw.plugin.clone()?;
+    if !cx.supports(namespace, ComponentLevel::Backend) {
+        let message = "plugins as backends are not built";
+        let at = At::Key(&at, namespace).pointer();
+        cx.out.push(Diagnostic::error("component-not-built", at, message).on_key());
+        return None;
+    }
+    if !raw.host.0.is_empty() {
+        let message = format!("`host` has no effect beside `{namespace}`");
+        let at = At::Key(&at, "host").pointer();
+        cx.out.push(Diagnostic::warning("host-beside-plugin", at, message).on_key());
+    }
+    Some(Component {
+        namespace: namespace.to_owned(),
+        value,
+        at: At::Key(&at, namespace).pointer(),
     })
 }
 

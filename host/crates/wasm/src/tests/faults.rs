@@ -1,12 +1,21 @@
 //! Plugins that misbehave cost one request each.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use torana_core::{ErrorKind, pipeline::Outcome};
+use torana_core::{ErrorKind, Resources, pipeline::Outcome};
 
 use super::{At, Scene, get, plugin, shared::logged, values};
+use crate::{
+    figures::Failure,
+    plugin::Plugin,
+    pool::{Lease, Use},
+    trip::FAILURES,
+};
 
 fn scene(name: &str, more: Value) -> Scene {
     Scene::new(At::Endpoint, json!([plugin(name, more)]))
@@ -119,30 +128,95 @@ fn log_lines_carry_plugin_and_request() {
     }
 }
 
+/// A scene with one plugin, and the plugin.
+fn with_plugin(name: &str, more: Value) -> (Scene, Arc<Plugin>) {
+    let resources = Resources::default();
+    let value = plugin(name, more);
+    let running = super::start(value.clone(), &resources);
+    let built = super::build(At::Endpoint, json!([value]), &resources).expect("valid");
+    (Scene::from_steps(built, || super::ok("")), running)
+}
+
 #[test]
 fn a_worker_whose_instances_are_all_busy_says_so() {
-    use std::sync::Arc;
-
-    use torana_core::Resources;
-
-    use crate::{config::OnError, step::PluginStep};
-
-    let built = super::start(plugin("test-trap", json!({})), &Resources::default());
-    let hooks = crate::step::LevelHooks { request: Some(crate::Hook::OnRequest), response: None };
-    let step = PluginStep::new(Arc::clone(&built), OnError::Fail, hooks, false);
-    let held: Vec<_> = std::iter::from_fn(|| built.pool.take().ok()).collect();
-    assert_eq!(held.len(), 16);
-    let scene = Scene::from_steps(
-        vec![torana_core::pipeline::Built {
-            step: torana_core::pipeline::Step::Filter(Box::new(step)),
-            detail: String::new(),
-            at: None,
-        }],
-        || super::ok(""),
-    );
+    let limits = json!({"limits": {"instances": 2, "queue": 0}});
+    let (scene, running) = with_plugin("test-trap", limits);
+    let held: Vec<_> = std::iter::from_fn(|| Lease::take(&*running).unwrap()).collect();
+    assert_eq!(held.len(), 2);
     let error = scene.run(get(&[])).expect_err("nothing is free");
     assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
     assert_eq!(error.retry_after(), Some(1));
     drop(held);
     scene.run(get(&[])).unwrap();
+}
+
+#[test]
+fn a_request_waits_for_an_instance_to_become_free() {
+    let limits = json!({"limits": {"instances": 1, "queue": 1}});
+    let (scene, running) = with_plugin("test-trap", limits);
+    let held = Lease::take(&*running).unwrap().expect("an instance");
+    let mut order = Vec::new();
+    super::block_on(async {
+        let cx = super::context();
+        let first = scene.pipeline.run(&cx, get(&[]));
+        let second = scene.pipeline.run(&cx, get(&[]));
+        // The first one queues, the second one finds the queue full, and then the instance becomes free.
+        let release = async {
+            assert_eq!(running.pool.used(), Use { idle: 0, in_use: 1, waiting: 1 });
+            drop(held);
+        };
+        let (first, second, ()) = tokio::join!(first, second, release);
+        order.extend([first.is_ok(), second.is_ok()]);
+    });
+    assert_eq!(order, [true, false]);
+    assert_eq!(running.pool.figures().queued, 1);
+}
+
+#[test]
+fn a_plugin_that_keeps_failing_is_switched_off() {
+    let (scene, running) = with_plugin("test-trap", json!({}));
+    for _ in 0..FAILURES {
+        plugin_error(scene.run(get(&[("x-trap", "1")])));
+    }
+    let error = scene.run(get(&[])).expect_err("it is switched off");
+    assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
+    let figures = *running.pool.figures().hook(crate::Hook::OnRequest);
+    assert_eq!(figures.calls, u64::from(FAILURES));
+    assert_eq!(figures.failures[Failure::Trap as usize], u64::from(FAILURES));
+    assert_eq!(figures.failures[Failure::Tripped as usize], 1);
+}
+
+#[test]
+fn a_plugin_that_fails_now_and_then_is_not_switched_off() {
+    let (scene, _) = with_plugin("test-trap", json!({}));
+    for _ in 0..FAILURES * 2 {
+        plugin_error(scene.run(get(&[("x-trap", "1")])));
+        scene.run(get(&[])).unwrap();
+    }
+}
+
+#[test]
+fn a_long_call_holds_up_nobody_once_the_plugin_is_known_for_it() {
+    let limits = json!({"limits": {"timeout": "100ms"}});
+    let (scene, running) = with_plugin("test-loop", limits);
+    plugin_error(scene.run(get(&[("x-loop", "1")])));
+    assert!(running.facts.pace.is_slow());
+    let order = std::sync::Mutex::new(Vec::new());
+    super::block_on(async {
+        let cx = super::context();
+        let long = async {
+            plugin_error(scene.pipeline.run(&cx, get(&[("x-loop", "1")])).await);
+            order.lock().unwrap().push("long");
+        };
+        let short = async {
+            scene.pipeline.run(&cx, get(&[])).await.unwrap();
+            order.lock().unwrap().push("short");
+        };
+        tokio::join!(long, short);
+    });
+    assert_eq!(*order.lock().unwrap(), ["short", "long"]);
+    let figures = *running.pool.figures().hook(crate::Hook::OnRequest);
+    assert_eq!((figures.calls, figures.failures[Failure::Time as usize]), (3, 2));
+    // Two calls of at least 100 ms; whatever else the short one took.
+    assert!(figures.cpu >= Duration::from_millis(200), "{figures:?}");
 }

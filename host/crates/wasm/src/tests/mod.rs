@@ -135,10 +135,7 @@ impl Scene {
     }
 
     fn run(&self, request: Request) -> Outcome {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .expect("a runtime")
-            .block_on(self.pipeline.run(&context(), request))
+        block_on(self.pipeline.run(&context(), request))
     }
 
     /// The only request that has reached the backend since the last look.
@@ -151,6 +148,11 @@ impl Scene {
     fn reached_backend(&self) -> usize {
         self.upstream.seen.lock().unwrap().len()
     }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime").block_on(future)
 }
 
 fn context() -> RequestContext {

@@ -1,0 +1,180 @@
+//! How long a guest may run. Counted by the engine's ticks, so that an ordinary call reads no clock.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use wasmtime::UpdateDeadline;
+
+use crate::{engine::TICK, host::clock};
+
+/// Ticks of a call before it counts as long: at least one whole tick, whenever it began.
+const LONG: u64 = 2;
+/// How long a plugin runs on fibers after a long call, in nanoseconds.
+const MEMORY: u64 = 10_000_000_000;
+
+/// How many ticks make a time limit: at least as long, at most a tick longer.
+pub(crate) fn ticks(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).saturating_add(1)
+}
+
+/// Whether a plugin has had long calls lately. Its calls then run on fibers, which can be put aside: a call that is not
+/// on a fiber holds its worker to the end.
+#[derive(Debug, Default)]
+pub(crate) struct Pace(AtomicU64);
+
+impl Pace {
+    /// One read of a line that rarely changes, unless there was a long call.
+    pub(crate) fn is_slow(&self) -> bool {
+        let until = self.0.load(Ordering::Relaxed);
+        if until == 0 {
+            return false;
+        }
+        let slow = clock::monotonic() < until;
+        if !slow {
+            self.0.store(0, Ordering::Relaxed);
+        }
+        slow
+    }
+
+    fn was_long(&self) {
+        self.0.store(clock::monotonic().saturating_add(MEMORY), Ordering::Relaxed);
+    }
+}
+
+/// The time of the running call.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    /// Time limit in ticks.
+    ticks: u64,
+    /// The call is on a fiber: it gives its thread back at each tick.
+    on_fiber: bool,
+    /// When it was found to be long, and when it must end.
+    long: Option<(Instant, Instant)>,
+    /// The host kept it waiting since the last tick.
+    waited: bool,
+    /// How long the host has kept it waiting.
+    waiting: Duration,
+    /// Told at each tick on a fiber.
+    alarm: Arc<AtomicBool>,
+}
+
+impl Budget {
+    /// A budget that has not begun.
+    pub(crate) fn new() -> Self {
+        Self {
+            ticks: 0,
+            on_fiber: false,
+            long: None,
+            waited: false,
+            waiting: Duration::ZERO,
+            alarm: Arc::default(),
+        }
+    }
+
+    /// What is told at each tick of a call on a fiber.
+    pub(crate) fn alarm(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.alarm)
+    }
+
+    /// Begins a call. Gives the ticks after which [`Budget::tick`] must be asked.
+    pub(crate) fn begin(&mut self, ticks: u64, on_fiber: bool) -> u64 {
+        self.ticks = ticks;
+        self.on_fiber = on_fiber;
+        self.long = None;
+        self.waited = false;
+        self.waiting = Duration::ZERO;
+        ticks.min(LONG)
+    }
+
+    /// How long the call has taken at least, and of that how long it has run, if it was long.
+    pub(crate) fn long(&self) -> Option<(Duration, Duration)> {
+        let (since, _) = self.long?;
+        let wall = since.elapsed() + TICK * LONG as u32;
+        Some((wall, wall.saturating_sub(self.waiting)))
+    }
+
+    /// How long the host has kept the guest waiting in this call.
+    pub(crate) fn waiting(&self) -> Duration {
+        self.waiting
+    }
+
+    /// The host has kept the guest waiting: that time is not the guest's.
+    pub(crate) fn waited(&mut self, time: Duration) {
+        self.waited = true;
+        self.waiting += time;
+        if let Some((_, until)) = &mut self.long {
+            *until += time;
+        }
+    }
+
+    /// The guest still runs at its deadline.
+    pub(crate) fn tick(&mut self, pace: &Pace) -> UpdateDeadline {
+        let now = Instant::now();
+        match self.long {
+            // The ticks went by while the host worked.
+            None if std::mem::take(&mut self.waited) => UpdateDeadline::Continue(LONG),
+            None => {
+                pace.was_long();
+                let left = self.ticks.saturating_sub(LONG);
+                self.long = Some((now, now + TICK * u32::try_from(left).unwrap_or(u32::MAX)));
+                if left == 0 { UpdateDeadline::Interrupt } else { self.go_on(left) }
+            }
+            Some((_, until)) if !self.on_fiber || now >= until => UpdateDeadline::Interrupt,
+            Some(_) => self.go_on(1),
+        }
+    }
+
+    fn go_on(&self, left: u64) -> UpdateDeadline {
+        if self.on_fiber {
+            self.alarm.store(true, Ordering::Relaxed);
+            UpdateDeadline::Yield(1)
+        } else {
+            UpdateDeadline::Continue(left)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interrupted(deadline: &UpdateDeadline) -> bool {
+        matches!(deadline, UpdateDeadline::Interrupt)
+    }
+
+    #[test]
+    fn a_call_on_its_worker_is_cut_at_its_second_deadline() {
+        let (mut budget, pace) = (Budget::new(), Pace::default());
+        assert_eq!(budget.begin(ticks(Duration::from_millis(5)), false), 2);
+        assert!(!pace.is_slow());
+        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(4)));
+        assert!(pace.is_slow(), "a long call is remembered");
+        assert!(interrupted(&budget.tick(&pace)));
+    }
+
+    #[test]
+    fn a_call_on_a_fiber_yields_until_its_time_is_up() {
+        let (mut budget, pace) = (Budget::new(), Pace::default());
+        budget.begin(ticks(Duration::from_secs(60)), true);
+        for _ in 0..3 {
+            assert!(matches!(budget.tick(&pace), UpdateDeadline::Yield(1)));
+            assert!(budget.alarm().swap(false, Ordering::Relaxed));
+        }
+        budget.begin(2, true);
+        assert!(interrupted(&budget.tick(&pace)), "the shortest limit has no second tick");
+    }
+
+    #[test]
+    fn waiting_is_not_running() {
+        let (mut budget, pace) = (Budget::new(), Pace::default());
+        budget.begin(ticks(Duration::from_millis(5)), true);
+        budget.waited(Duration::from_secs(1));
+        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(2)));
+        assert!(!pace.is_slow());
+    }
+}

@@ -1,0 +1,159 @@
+//! What every call of a plugin has in common: who is called, what a failure means, what an answer is.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use torana_core::{Body, Data, Error, ErrorKind, RequestContext, Response, entity::Object};
+use tracing::Span;
+
+use crate::{
+    bindings::torana::plugin::types::Answer,
+    component::Hook,
+    config::OnError,
+    figures::Failure,
+    host::{FieldError, final_status, settable},
+    instance::CallError,
+    plugin::Plugin,
+    pool::Lease,
+};
+
+/// Seconds after which a client that met a busy plugin may try again.
+const RETRY_AFTER: u32 = 1;
+
+/// A plugin at one place of the configuration.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) plugin: Arc<Plugin>,
+    pub(crate) on_error: OnError,
+}
+
+impl Caller {
+    /// An instance for a call on this thread; `None` if the call must be able to wait.
+    pub(crate) fn lease_now(&self) -> Result<Option<Lease<&Plugin>>, CallError> {
+        let plugin = &*self.plugin;
+        if plugin.trip.is_off() {
+            return Err(CallError::Tripped);
+        }
+        if plugin.pool.loaded().waits || plugin.facts.pace.is_slow() {
+            return Ok(None);
+        }
+        Lease::take(plugin)
+    }
+
+    /// The span of a call.
+    pub(crate) fn span(&self, cx: &RequestContext, hook: Hook) -> Span {
+        tracing::debug_span!(
+            "plugin",
+            plugin = &*self.plugin.facts.name,
+            hook = hook.word(),
+            request_id = cx.id
+        )
+    }
+
+    /// Counts a call that was made and ends its lease.
+    pub(crate) fn end<T, P: std::ops::Deref<Target = Plugin>>(
+        &self,
+        lease: Lease<P>,
+        hook: Hook,
+        outcome: &Result<T, CallError>,
+    ) {
+        self.judge(outcome);
+        lease.end(hook, outcome);
+    }
+
+    /// Lets the plugin trip if it keeps failing.
+    pub(crate) fn judge<T>(&self, outcome: &Result<T, CallError>) {
+        match outcome {
+            Err(error) if Failure::of(error).is_fault() => {
+                if self.plugin.trip.failed() {
+                    let plugin = &*self.plugin.facts.name;
+                    tracing::error!(plugin, "plugin keeps failing and is switched off for a while");
+                }
+            }
+            _ => self.plugin.trip.succeeded(),
+        }
+    }
+
+    /// Logs a failed call; gives the error that ends the request, unless it goes on without the plugin.
+    pub(crate) fn failed(
+        &self,
+        cx: &RequestContext,
+        hook: Hook,
+        error: &CallError,
+    ) -> Result<(), Error> {
+        let (plugin, name, request_id) = (&*self.plugin.facts.name, hook.word(), cx.id);
+        let passes = self.on_error == OnError::Pass && hook != Hook::Handle;
+        self.plugin.pool.count(|figures| {
+            let figures = figures.hook(hook);
+            figures.bypasses += u64::from(passes);
+            // The others were counted with their call.
+            if matches!(error, CallError::Busy | CallError::Answer(_) | CallError::Tripped) {
+                figures.failures[Failure::of(error) as usize] += 1;
+            }
+        });
+        if passes {
+            tracing::warn!(
+                plugin,
+                hook = name,
+                request_id,
+                "plugin failed and is skipped: {error}"
+            );
+            return Ok(());
+        }
+        tracing::error!(plugin, hook = name, request_id, "plugin failed: {error}");
+        let message = format!("plugin `{plugin}`, {name}: {error}");
+        Err(match error {
+            CallError::Busy | CallError::Tripped => Error::new(ErrorKind::Unavailable, message)
+                .with_status(StatusCode::SERVICE_UNAVAILABLE)
+                .with_retry_after(RETRY_AFTER),
+            _ => Error::new(ErrorKind::Plugin, message),
+        })
+    }
+}
+
+/// The answer that a plugin has made. It is read as a backend's would be where that is decoded.
+pub(crate) fn response(answer: Answer, decodes: bool) -> Result<Response, CallError> {
+    let status = final_status(answer.status).ok_or_else(|| {
+        CallError::Answer(format!("{} is not a status between 200 and 599", answer.status))
+    })?;
+    let mut headers = HeaderMap::with_capacity(answer.headers.len());
+    for (name, value) in answer.headers {
+        let field = |error: FieldError| CallError::Answer(error.to_string());
+        let name = settable(&name).map_err(field)?;
+        let value = FieldError::value(&name, value).map_err(field)?;
+        headers.append(name, value);
+    }
+    let body = Bytes::from(answer.body);
+    if !decodes {
+        return Ok(Response::from_body(status, headers, Body::from_bytes(body)));
+    }
+    let object = (!body.is_empty()).then(|| Object::parse(&body)).transpose().map_err(|_| {
+        CallError::Answer("the answer's body must be a JSON object, as the backend's is".into())
+    })?;
+    Ok(Response { status, headers, data: Data::Entity(object), complete: true, failure: None })
+}
+
+/// The body of a request as a whole; 413 above the limit.
+pub(crate) async fn collect_request(body: Body, limit: usize) -> Result<Body, Error> {
+    if matches!(body, Body::Empty) {
+        return Ok(body);
+    }
+    whole(body.collect_request(limit).await, StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+/// The body of a response as a whole; 502 above the limit.
+pub(crate) async fn collect_response(body: Body, limit: usize) -> Result<Body, Error> {
+    if matches!(body, Body::Empty) {
+        return Ok(body);
+    }
+    whole(body.collect(limit).await, StatusCode::BAD_GATEWAY)
+}
+
+fn whole(collected: Result<Bytes, Error>, too_large: StatusCode) -> Result<Body, Error> {
+    match collected {
+        Ok(bytes) => Ok(Body::from_bytes(bytes)),
+        Err(error) if error.kind() == ErrorKind::TooLarge => Err(error.with_status(too_large)),
+        Err(error) => Err(error),
+    }
+}

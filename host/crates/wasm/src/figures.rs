@@ -1,0 +1,133 @@
+//! What a plugin has done: counted by each worker for itself, under the lock that it takes anyway.
+
+use std::time::Duration;
+
+use crate::{component::Hook, instance::CallError};
+
+/// What a hook of a plugin has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct HookFigures {
+    /// Calls, including those that failed.
+    pub(crate) calls: u64,
+    /// Failed calls by kind, in the order of [`Failure::ALL`].
+    pub(crate) failures: [u64; Failure::ALL.len()],
+    /// Requests that went on without the plugin after it had failed.
+    pub(crate) bypasses: u64,
+    /// Time from the beginning to the end of calls. One call in [`SAMPLE`] is timed, and every long one.
+    pub(crate) wall: Duration,
+    /// Of that, time in which guests ran.
+    pub(crate) cpu: Duration,
+}
+
+/// One in how many calls is timed: two looks at a clock cost a tenth of a call.
+pub(crate) const SAMPLE: u32 = 16;
+
+/// Kinds of failed calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The hook reported an error.
+    Hook,
+    /// The time limit was exceeded.
+    Time,
+    /// The memory limit was exceeded.
+    Memory,
+    /// The guest trapped.
+    Trap,
+    /// No instance was free in time.
+    Busy,
+    /// The guest's answer was not valid.
+    Answer,
+    /// The plugin is switched off because it kept failing.
+    Tripped,
+}
+
+impl Failure {
+    /// All kinds.
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Hook, Self::Time, Self::Memory, Self::Trap, Self::Busy, Self::Answer, Self::Tripped];
+
+    /// The word for it in metrics.
+    #[must_use]
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Hook => "hook",
+            Self::Time => "time",
+            Self::Memory => "memory",
+            Self::Trap => "trap",
+            Self::Busy => "busy",
+            Self::Answer => "answer",
+            Self::Tripped => "tripped",
+        }
+    }
+
+    pub(crate) fn of(error: &CallError) -> Self {
+        match error {
+            CallError::Hook(_) => Self::Hook,
+            CallError::Time(_) => Self::Time,
+            CallError::Memory(_) => Self::Memory,
+            CallError::Trap(_) => Self::Trap,
+            CallError::Busy => Self::Busy,
+            CallError::Answer(_) => Self::Answer,
+            CallError::Tripped => Self::Tripped,
+        }
+    }
+
+    /// Whether it is the plugin's fault and may trip it: a hook that reports an error works as it should.
+    pub(crate) fn is_fault(self) -> bool {
+        matches!(self, Self::Time | Self::Memory | Self::Trap)
+    }
+}
+
+impl HookFigures {
+    /// Counts a call.
+    pub(crate) fn add(&mut self, took: Took, failure: Option<Failure>) {
+        self.calls += 1;
+        self.wall += took.wall;
+        self.cpu += took.cpu;
+        if let Some(failure) = failure {
+            self.failures[failure as usize] += 1;
+        }
+    }
+}
+
+/// What one call took; nothing if it was not timed, and for those that it stands for if it was.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Took {
+    pub(crate) wall: Duration,
+    pub(crate) cpu: Duration,
+}
+
+/// What a plugin has done, by hook, and what it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) hooks: [HookFigures; Hook::ALL.len()],
+    /// Instances that were made.
+    pub(crate) made: u64,
+    /// Requests that had to wait for an instance.
+    pub(crate) queued: u64,
+    /// The most memory that an instance has had, in bytes.
+    pub(crate) memory_high: usize,
+}
+
+impl Figures {
+    /// A hook's part.
+    pub(crate) fn hook(&mut self, hook: Hook) -> &mut HookFigures {
+        &mut self.hooks[hook as usize]
+    }
+
+    /// Adds another worker's.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (mine, others) in self.hooks.iter_mut().zip(&other.hooks) {
+            mine.calls += others.calls;
+            mine.bypasses += others.bypasses;
+            mine.wall += others.wall;
+            mine.cpu += others.cpu;
+            for (mine, others) in mine.failures.iter_mut().zip(others.failures) {
+                *mine += others;
+            }
+        }
+        self.made += other.made;
+        self.queued += other.queued;
+        self.memory_high = self.memory_high.max(other.memory_high);
+    }
+}
