@@ -103,6 +103,7 @@ impl Budget {
         self.waiting
     }
 
+    #[cfg_attr(not(test), expect(dead_code, reason = "outbound calls will tell"))]
     /// The host has kept the guest waiting: that time is not the guest's.
     pub(crate) fn waited(&mut self, time: Duration) {
         self.waited = true;

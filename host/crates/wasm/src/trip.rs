@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn one_caller_tries_when_its_time_is_over() {
         let trip = Trip::default();
-        (0..FAILURES).for_each(|_| drop(trip.failed()));
+        assert!((0..FAILURES).any(|_| trip.failed()));
         trip.until.store(1, Ordering::Relaxed);
         let tries = (0..5).filter(|_| !trip.is_off()).count();
         assert_eq!(tries, 1);

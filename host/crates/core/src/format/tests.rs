@@ -39,6 +39,7 @@ fn backend(settings: &Json) -> Backend {
         input_headers: Vec::new(),
         input_query_strings: Vec::new(),
         workflow: None,
+        plugin: None,
         extra: Extra(extra.into_iter().collect()),
         at: Pointer::root(),
     }
