@@ -73,6 +73,7 @@ const COMPONENT_CODES: &[(&str, &str)] = &[
     ("plugin-grant", "a plugin is granted what does not exist, or needs what it is not granted"),
     ("plugin-hook", "a plugin has none of the hooks that it shall be called for"),
     ("plugin-limit", "a limit of a plugin is out of range"),
+    ("plugin-schema", "a plugin's `config` is not what the schema in its component asks for"),
     ("plugin-source", "a plugin's file cannot be read or is no component"),
     ("tls-certificate", "a certificate or key cannot be used"),
     ("tls-file", "a file of certificates or keys cannot be read"),

@@ -3,6 +3,7 @@
 
 use std::{
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -39,5 +40,35 @@ fn build() -> PathBuf {
         .status()
         .expect("cargo runs");
     assert!(status.success(), "the plugins do not build: is the target wasm32-wasip2 installed?");
-    target.join("wasm32-wasip2/release")
+    let release = target.join("wasm32-wasip2/release");
+    finish(&root.join("plugins"), &release, &target.join("finished"))
+}
+
+/// Copies the components with the schemas of their configurations inside. Cargo's own files stay as they are, so that
+/// it does not build them again.
+fn finish(plugins: &Path, release: &Path, finished: &Path) -> PathBuf {
+    fs::create_dir_all(finished).expect("a directory for the plugins");
+    for folder in [plugins, &plugins.join("test")] {
+        for entry in fs::read_dir(folder).expect("the folder of the plugins") {
+            let folder = entry.expect("an entry").path();
+            let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else { continue };
+            let Some(name) = package_name(&manifest) else { continue };
+            let file = format!("{}.wasm", name.replace('-', "_"));
+            let Ok(mut component) = fs::read(release.join(&file)) else { continue };
+            if let Ok(schema) = fs::read_to_string(folder.join(torana_toolchain::CONFIG_SCHEMA)) {
+                component = torana_toolchain::embed_config_schema(&component, &schema)
+                    .expect("a schema for a component");
+            }
+            // Other processes may read the file meanwhile: they see the old one or the new one.
+            let beside = finished.join(format!("{file}.{}", std::process::id()));
+            fs::write(&beside, component).expect("a component can be written");
+            fs::rename(&beside, finished.join(&file)).expect("a component can be renamed");
+        }
+    }
+    finished.to_owned()
+}
+
+fn package_name(manifest: &str) -> Option<&str> {
+    let line = manifest.lines().find(|line| line.starts_with("name = "))?;
+    line.split('"').nth(1)
 }

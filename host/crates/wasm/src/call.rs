@@ -83,6 +83,8 @@ impl Caller {
         error: &CallError,
     ) -> Result<(), Error> {
         let (plugin, name, request_id) = (&*self.plugin.facts.name, hook.word(), cx.id);
+        // For the log only: clients may be shown the message.
+        let backtrace = error.backtrace();
         let passes = self.on_error == OnError::Pass && hook != Hook::Handle;
         self.plugin.pool.count(|figures| {
             let figures = figures.hook(hook);
@@ -97,11 +99,12 @@ impl Caller {
                 plugin,
                 hook = name,
                 request_id,
+                backtrace,
                 "plugin failed and is skipped: {error}"
             );
             return Ok(());
         }
-        tracing::error!(plugin, hook = name, request_id, "plugin failed: {error}");
+        tracing::error!(plugin, hook = name, request_id, backtrace, "plugin failed: {error}");
         let message = format!("plugin `{plugin}`, {name}: {error}");
         Err(match error {
             CallError::Busy | CallError::Tripped => Error::new(ErrorKind::Unavailable, message)

@@ -8,11 +8,14 @@ use wasmtime::component::{
 };
 
 use crate::{
+    anatomy::Anatomy,
     bindings::torana::plugin::types::{Action, Answer},
     cache::Cache,
     digest::Digest,
-    engine::Engine,
+    engine::{Engine, MAX_MEMORY},
     linker::{self, PACKAGE, VERSION},
+    offer::{self, Missing},
+    schema::{Schema, SchemaError},
     state::State,
 };
 
@@ -35,6 +38,10 @@ pub(crate) struct Loaded {
     pub(crate) logs: bool,
     /// It imports the function that reads bodies.
     pub(crate) reads_body: bool,
+    /// Bytes of memory that an instance has when it starts.
+    pub(crate) memory: u64,
+    /// The schema of its `config`.
+    pub(crate) schema: Option<Schema>,
     /// What it runs in.
     pub(crate) engine: Arc<Engine>,
 }
@@ -89,8 +96,14 @@ pub(crate) enum LoadError {
     CoreModule,
     #[error("it is not a valid component: {0}")]
     Invalid(String),
-    #[error("it imports what this gateway does not offer: {}", .0.join(", "))]
-    Imports(Vec<String>),
+    #[error("{}", imports_message(.0))]
+    Imports(Vec<Missing>),
+    #[error("{0}")]
+    Schema(#[from] SchemaError),
+    #[error("it starts with {} MiB of memory, more than the {} MiB that any plugin can have", .0.div_ceil(1 << 20), MAX_MEMORY >> 20)]
+    Memory(u64),
+    #[error("it is too large to run here: {0}")]
+    TooLarge(String),
     #[error("it does not fit the interface of this gateway: {0}")]
     Mismatch(String),
     #[error("it was built for {PACKAGE}@{0}, this gateway runs {PACKAGE}@{VERSION}")]
@@ -103,6 +116,9 @@ impl LoadError {
     /// What to do about it.
     pub(crate) fn help(&self) -> &'static str {
         match self {
+            Self::Imports(missing) if missing.iter().any(Missing::is_newer) => {
+                "use a newer gateway, or build it with the SDK of this gateway's version"
+            }
             Self::NotWasm | Self::CoreModule => {
                 "build it with `cargo build --release --target wasm32-wasip2`, or make a component of it with your language's tool"
             }
@@ -113,11 +129,23 @@ impl LoadError {
             Self::Mismatch(_) | Self::Version(_) => {
                 "build it again with the SDK of this gateway's version"
             }
+            Self::Schema(_) => "the custom section `torana:config-schema` must be one JSON schema",
+            Self::Memory(_) | Self::TooLarge(_) => {
+                "build it with less initial memory and fewer modules, memories and tables"
+            }
             Self::NoHooks => {
                 "export one of on-request, on-backend-request, on-backend-response, on-response, on-request-body, on-response-body, handle"
             }
         }
     }
+}
+
+fn imports_message(missing: &[Missing]) -> String {
+    let names: Vec<_> = missing.iter().map(Missing::to_string).collect();
+    let names = names.join(", ");
+    let newer = missing.iter().any(Missing::is_newer);
+    let hint = if newer { ": it needs a newer gateway" } else { "" };
+    format!("it imports {names}, which this gateway ({PACKAGE}@{VERSION}) does not offer{hint}")
 }
 
 impl Loaded {
@@ -134,20 +162,31 @@ impl Loaded {
             [b'\0', b'a', b's', b'm', ..] => return Err(LoadError::CoreModule),
             _ => return Err(LoadError::NotWasm),
         }
-        let (component, cached) = cache
-            .load(engine.engine(), &digest, bytes)
-            .map_err(|error| LoadError::Invalid(format!("{error:#}")))?;
+        let anatomy =
+            Anatomy::of(bytes).map_err(|error| LoadError::Invalid(error.message().to_owned()))?;
+        if anatomy.memory > MAX_MEMORY {
+            return Err(LoadError::Memory(anatomy.memory));
+        }
+        let schema = Schema::of(&anatomy.schemas)?;
+        let (component, cached) =
+            cache.load(engine.engine(), &digest, bytes).map_err(compile_error)?;
         tracing::debug!(%digest, cached, "loaded a plugin");
+        check_version(&engine, &component)?;
         let imports = Imports::of(&engine, &component)?;
+        let pre = engine.linker().instantiate_pre(&component).map_err(|error| {
+            let missing = offer::missing(engine.engine(), &component);
+            if missing.is_empty() {
+                LoadError::Mismatch(format!("{error:#}"))
+            } else {
+                LoadError::Imports(missing)
+            }
+        })?;
         let hooks = hooks(&engine, &component)?;
-        let pre = engine
-            .linker()
-            .instantiate_pre(&component)
-            .map_err(|error| LoadError::Mismatch(format!("{error:#}")))?;
         check_types(&engine, &pre, &hooks)?;
         let init = export(&engine, &component, "init", "init");
         let Imports { logs, waits, reads_body } = imports;
-        Ok(Self { pre, digest, init, hooks, waits, logs, reads_body, engine })
+        let memory = anatomy.memory;
+        Ok(Self { pre, digest, init, hooks, waits, logs, reads_body, memory, schema, engine })
     }
 
     /// The hooks that it exports, in words.
@@ -171,11 +210,9 @@ struct Imports {
 impl Imports {
     fn of(engine: &Engine, component: &Component) -> Result<Self, LoadError> {
         let mut found = Self { logs: false, waits: false, reads_body: false };
-        let mut unknown = Vec::new();
         for (name, item) in component.component_type().imports(engine.engine()) {
             if !linker::offers(name) {
-                unknown.push(name.to_owned());
-                continue;
+                return Err(LoadError::Imports(offer::missing(engine.engine(), component)));
             }
             let interface = name.split('@').next().unwrap_or(name);
             let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
@@ -188,7 +225,7 @@ impl Imports {
                 _ => {}
             }
         }
-        if unknown.is_empty() { Ok(found) } else { Err(LoadError::Imports(unknown)) }
+        Ok(found)
     }
 }
 
@@ -200,15 +237,27 @@ fn hooks(
         .into_iter()
         .filter_map(|hook| Some((hook, export(engine, component, hook.word(), hook.function())?)))
         .collect();
-    if !found.is_empty() {
-        return Ok(found);
+    if found.is_empty() { Err(LoadError::NoHooks) } else { Ok(found) }
+}
+
+/// Whether everything of the gateway's package that it imports and exports is of a version that fits.
+fn check_version(engine: &Engine, component: &Component) -> Result<(), LoadError> {
+    let ty = component.component_type();
+    let imports = ty.imports(engine.engine()).map(|(name, _)| name);
+    let exports = ty.exports(engine.engine()).map(|(name, _)| name);
+    let other =
+        imports.chain(exports).filter_map(offer::version_of).find(|version| !linker::fits(version));
+    other.map_or(Ok(()), |version| Err(LoadError::Version(version.to_owned())))
+}
+
+fn compile_error(error: wasmtime::Error) -> LoadError {
+    let message = format!("{error:#}");
+    // The runtime has no type for this.
+    if message.contains("pooling allocator") {
+        LoadError::TooLarge(message)
+    } else {
+        LoadError::Invalid(message)
     }
-    let other = component.component_type().exports(engine.engine()).find_map(|(name, _)| {
-        let (interface, version) = name.split_once('@')?;
-        interface.strip_prefix(PACKAGE)?.strip_prefix('/')?;
-        (!linker::fits(version)).then(|| version.to_owned())
-    });
-    Err(other.map_or(LoadError::NoHooks, LoadError::Version))
 }
 
 /// An exported interface of the package, in any version that fits.

@@ -91,7 +91,8 @@ fn config(pooled: bool) -> Config {
         .max_wasm_stack(512 << 10)
         // Of a fiber: what the guest may use, and room for the host functions that it calls.
         .async_stack_size(1 << 20)
-        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable);
+        // Read when a guest traps, for its backtrace in the log; calls do not pay for it.
+        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
     if !pooled {
         return config;
     }

@@ -137,8 +137,8 @@ fn build(value: &Value, at: Pointer, cx: &mut BuildContext<'_>, cache: &Cache) -
     let plan = Plan { config, at };
     match plan.build(cx, cache) {
         Ok(built) => built,
-        Err(diagnostic) => {
-            cx.report(*diagnostic);
+        Err(Findings(found)) => {
+            found.into_iter().for_each(|diagnostic| cx.report(diagnostic));
             None
         }
     }
@@ -146,9 +146,23 @@ fn build(value: &Value, at: Pointer, cx: &mut BuildContext<'_>, cache: &Cache) -
 
 type Checked<T> = Result<T, Box<Diagnostic>>;
 
+/// What keeps a plugin from being built.
+#[derive(Debug)]
+struct Findings(Vec<Diagnostic>);
+
+impl From<Box<Diagnostic>> for Findings {
+    fn from(one: Box<Diagnostic>) -> Self {
+        Self(vec![*one])
+    }
+}
+
 impl Plan {
     /// The plugin, running, with the hooks that this level has for it.
-    fn start(&self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<(Arc<Plugin>, LevelHooks)> {
+    fn start(
+        &self,
+        cx: &BuildContext<'_>,
+        cache: &Cache,
+    ) -> Result<(Arc<Plugin>, LevelHooks), Findings> {
         let (loaded, limits) = self.check(cx, cache)?;
         let hooks = self.level_hooks(&loaded, cx.level)?;
         let called: Vec<_> = hooks.iter().collect();
@@ -156,18 +170,24 @@ impl Plan {
     }
 
     /// What can be known without starting it.
-    fn check(&self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<(Arc<Loaded>, Limits)> {
+    fn check(
+        &self,
+        cx: &BuildContext<'_>,
+        cache: &Cache,
+    ) -> Result<(Arc<Loaded>, Limits), Findings> {
         let limits = self.config.limits.check().map_err(|(key, message)| {
             let at = self.at.key("limits").key(key);
             Box::new(Diagnostic::error("plugin-limit", at, message))
         })?;
         let loaded = self.load(cx, cache)?;
+        self.check_memory(&loaded, &limits)?;
+        self.check_schema(&loaded)?;
         self.check_grants(&loaded)?;
         loaded.engine.announce(ticks(limits.timeout));
         Ok((loaded, limits))
     }
 
-    fn build(self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<Option<Built>> {
+    fn build(self, cx: &BuildContext<'_>, cache: &Cache) -> Result<Option<Built>, Findings> {
         let (plugin, hooks) = self.start(cx, cache)?;
         // What the plugin's own configuration does not ask for is not called.
         let wanted = |hook: &Hook| flag(*hook).is_none_or(|flag| plugin.wants.contains(flag));
@@ -191,7 +211,7 @@ impl Plan {
         self,
         cx: &BuildContext<'_>,
         cache: &Cache,
-    ) -> Checked<(Box<dyn Backend>, String)> {
+    ) -> Result<(Box<dyn Backend>, String), Findings> {
         let (loaded, limits) = self.check(cx, cache)?;
         if loaded.hook(Hook::Handle).is_none() {
             let message = format!(
@@ -199,7 +219,7 @@ impl Plan {
                 self.config.source,
                 loaded.words()
             );
-            return Err(self.error("plugin-hook", "source", message));
+            return Err(self.error("plugin-hook", "source", message).into());
         }
         let plugin = self.plugin(&loaded, limits, &[Hook::Handle], cx)?;
         let collects = collects(&plugin);
@@ -256,6 +276,27 @@ impl Plan {
             diagnostic.help = Some(error.help().to_owned());
             diagnostic
         })
+    }
+
+    /// Instances would not even start.
+    fn check_memory(&self, loaded: &Loaded, limits: &Limits) -> Checked<()> {
+        if loaded.memory <= limits.memory as u64 {
+            return Ok(());
+        }
+        let mib = loaded.memory.div_ceil(1 << 20);
+        let message =
+            format!("`{}` starts with {mib} MiB of memory, more than its limit", self.config.name);
+        let at = self.at.key("limits").key("memory");
+        let diagnostic = Diagnostic::error("plugin-limit", at, message);
+        Err(Box::new(
+            diagnostic.help(format!("set `limits.memory` to `{mib}MiB` and what it needs beyond")),
+        ))
+    }
+
+    fn check_schema(&self, loaded: &Loaded) -> Result<(), Findings> {
+        let Some(schema) = &loaded.schema else { return Ok(()) };
+        let found = schema.check(&self.config.name, &self.config.config, &self.at);
+        if found.is_empty() { Ok(()) } else { Err(Findings(found)) }
     }
 
     fn check_grants(&self, loaded: &Loaded) -> Checked<()> {
@@ -399,7 +440,7 @@ pub fn backend(
     let config = read::<PluginConfig>(&component.value, &component.at, cx.diagnostics)?;
     let plan = Plan { config, at: component.at.clone() };
     plan.build_backend(cx, &Cache::from_environment())
-        .map_err(|diagnostic| cx.report(*diagnostic))
+        .map_err(|Findings(found)| found.into_iter().for_each(|diagnostic| cx.report(diagnostic)))
         .ok()
 }
 

@@ -63,9 +63,9 @@ impl Failure {
     pub(crate) fn of(error: &CallError) -> Self {
         match error {
             CallError::Hook(_) => Self::Hook,
-            CallError::Time(_) => Self::Time,
-            CallError::Memory(_) => Self::Memory,
-            CallError::Trap(_) => Self::Trap,
+            CallError::Time(..) => Self::Time,
+            CallError::Memory(..) => Self::Memory,
+            CallError::Trap(..) => Self::Trap,
             CallError::Busy => Self::Busy,
             CallError::Answer(_) => Self::Answer,
             CallError::Tripped => Self::Tripped,

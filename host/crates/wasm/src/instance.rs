@@ -19,6 +19,7 @@ use crate::{
     component::Loaded,
     fiber,
     figures::{SAMPLE, Took},
+    frames::Frames,
     limits::Memory,
     output::Output,
     plugin::Facts,
@@ -73,13 +74,13 @@ pub(crate) enum CallError {
     Hook(String),
     /// The guest ran for too long.
     #[error("time limit of {0:?} exceeded")]
-    Time(Duration),
+    Time(Duration, Frames),
     /// The guest wanted more memory than it may have.
     #[error("memory limit of {0} bytes exceeded")]
-    Memory(usize),
+    Memory(usize, Frames),
     /// Anything else that ends an instance.
     #[error("{0}")]
-    Trap(String),
+    Trap(String, Frames),
     /// There is no place for another instance.
     #[error("all instances are busy")]
     Busy,
@@ -89,6 +90,16 @@ pub(crate) enum CallError {
     /// It keeps failing and is switched off for a while.
     #[error("it is switched off for a while, as it kept failing")]
     Tripped,
+}
+
+impl CallError {
+    /// Where the guest was, if it was running.
+    pub(crate) fn backtrace(&self) -> Option<&str> {
+        match self {
+            Self::Time(_, at) | Self::Memory(_, at) | Self::Trap(_, at) => at.text(),
+            _ => None,
+        }
+    }
 }
 
 /// Which body a chunk belongs to.
@@ -226,7 +237,7 @@ impl Instance {
     /// Lets the guest answer, on a fiber.
     pub(crate) async fn handle(&mut self, loaded: &Loaded) -> Result<Answer, CallError> {
         let Some(handle) = self.functions.handle else {
-            return Err(CallError::Trap("it has no `handle`".to_owned()));
+            return Err(CallError::Trap("it has no `handle`".to_owned(), Frames::default()));
         };
         self.call_fiber(loaded, handle, ()).await
     }
@@ -327,18 +338,19 @@ where
 fn call_error(store: &Store<State>, error: &wasmtime::Error, limit: Duration) -> CallError {
     let state = store.data();
     if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
-        return CallError::Time(limit);
+        return CallError::Time(limit, Frames::of(error));
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return CallError::Busy;
     }
     if state.memory.was_refused() {
-        return CallError::Memory(state.facts.limits.memory);
+        return CallError::Memory(state.facts.limits.memory, Frames::of(error));
     }
     let last_words = state.output.last_words();
-    CallError::Trap(if last_words.is_empty() {
-        format!("{error:#}")
+    let message = if last_words.is_empty() {
+        error.root_cause().to_string()
     } else {
         format!("{last_words} ({:#})", error.root_cause())
-    })
+    };
+    CallError::Trap(message, Frames::of(error))
 }

@@ -2,6 +2,7 @@
 //!
 //! This is the only crate that names wasmtime. A gateway without plugins has no engine, no thread and no memory of it.
 
+mod anatomy;
 mod backend;
 mod bindings;
 mod budget;
@@ -15,15 +16,18 @@ mod engine;
 mod factory;
 mod fiber;
 mod figures;
+mod frames;
 mod host;
 mod instance;
 mod jsonpath;
 mod limits;
 mod linker;
+mod offer;
 mod output;
 mod plugin;
 mod pool;
 mod report;
+mod schema;
 mod state;
 mod step;
 mod stream;

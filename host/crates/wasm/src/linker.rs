@@ -45,10 +45,15 @@ pub(crate) fn offers(import: &str) -> bool {
     }
 }
 
-/// Whether a component of this version of the package loads. Before 1.0 minor versions are incompatible.
+/// Whether a component of this version of the package loads: the same major version; before 1.0 the same minor one.
 pub(crate) fn fits(version: &str) -> bool {
-    let minor = |version: &str| version.rsplit_once('.').map(|(minor, _)| minor.to_owned());
-    minor(version) == minor(VERSION)
+    line(version) == line(VERSION)
+}
+
+/// The part of a version that must be the same: `0.1` of 0.1.3, `2` of 2.4.0.
+pub(crate) fn line(version: &str) -> &str {
+    let parts = if version.starts_with("0.") { 2 } else { 1 };
+    version.match_indices('.').nth(parts - 1).map_or(version, |(end, _)| &version[..end])
 }
 
 #[cfg(test)]
@@ -61,6 +66,10 @@ mod tests {
         assert!(offers("torana:plugin/log@0.1.7"));
         assert!(!offers("torana:plugin/log@0.2.0"));
         assert!(!offers("torana:plugin/teleport@0.1.0"));
+        assert_eq!(
+            (line("0.1.12"), line("1.2.3"), line("12.0.0"), line("x")),
+            ("0.1", "1", "12", "x")
+        );
         assert!(offers("wasi:cli/stderr@0.2.9"));
         assert!(!offers("wasi:cli/stderr@0.3.0"));
         assert!(!offers("wasi:filesystem/types@0.2.0"));

@@ -36,6 +36,10 @@ fn a_trap_costs_one_request() {
     let log = logged(|| error = plugin_error(scene.run(get(&[("x-trap", "1")]))));
     assert!(error.contains("`test-trap`, on-request"), "{error}");
     assert!(log[0].contains("request_id=42") && log[0].contains("the request asked for it"));
+    let backtrace = "backtrace=\"test_trap::check <- ";
+    assert!(log[0].contains(backtrace), "{log:?}");
+    assert!(log[0].contains("plugin=\"test-trap\" hook=\"on-request\""), "{log:?}");
+    assert!(!error.contains("test_trap::"), "names are for the log only: {error}");
     assert_eq!(scene.reached_backend(), 0);
     scene.run(get(&[])).unwrap();
     assert_eq!(values(&scene.seen().headers, "x-seen"), ["yes"]);
@@ -65,8 +69,10 @@ fn an_instance_that_trapped_serves_no_more() {
 fn an_endless_loop_is_interrupted() {
     let scene = scene("test-loop", json!({"limits": {"timeout": "20ms"}}));
     let start = Instant::now();
-    let error = plugin_error(scene.run(get(&[("x-loop", "1")])));
+    let mut error = String::new();
+    let log = logged(|| error = plugin_error(scene.run(get(&[("x-loop", "1")]))));
     let took = start.elapsed();
+    assert!(log[0].contains("backtrace=\"") && log[0].contains("on-request"), "{log:?}");
     assert!(error.contains("time limit of 20ms exceeded"), "{error}");
     assert!(took >= Duration::from_millis(20), "not before its time: {took:?}");
     // Generous, as other tests share the machine; without the limit it would never end.

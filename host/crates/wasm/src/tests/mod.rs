@@ -5,6 +5,7 @@ mod gateway;
 mod hooks;
 mod refusals;
 mod shared;
+mod versions;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use torana_config::Diagnostic;
+use torana_config::{Diagnostic, Part};
 use torana_core::Resources;
 
 use super::{At, build, gateway, plugin, refusal, shared::logged};
@@ -63,7 +63,11 @@ fn imports_that_are_not_offered_are_named() {
     );
     let found = refusal(At::Endpoint, plugins);
     assert_eq!(found.code, "plugin-import");
-    assert!(found.message.contains("wasi:sockets/tcp@0.2.0, torana:plugin/teleport@0.1.0"));
+    assert!(
+        found.message.contains("`wasi:sockets/tcp@0.2.0`, `torana:plugin/teleport@0.1.0`"),
+        "{}",
+        found.message
+    );
     assert!(!found.message.contains("config@0.1.0"));
 }
 
@@ -127,10 +131,144 @@ fn a_capability_that_is_not_granted() {
 
 #[test]
 fn a_configuration_that_the_plugin_refuses() {
-    let bad = json!([plugin("header-edit", json!({"config": {"respones": {}}}))]);
+    let bad = json!([plugin("early-answer", json!({"config": {"statsu": 403}}))]);
     let found = refusal(At::Endpoint, bad);
     assert_eq!((found.code, place(&found)), ("plugin-config", "/0/config"));
-    assert!(found.message.contains("unknown field `respones`"), "{}", found.message);
+    assert!(found.message.contains("unknown field `statsu`"), "{}", found.message);
+}
+
+#[test]
+fn a_configuration_that_the_schema_refuses() {
+    let refused = |config: Value| {
+        let plugins = json!([plugin("header-edit", json!({ "config": config }))]);
+        build(At::Endpoint, plugins, &Resources::default()).err().expect("refused")
+    };
+    let found = refused(json!({"respones": {}, "request": {"remove": ["a", 5]}}));
+    let mut places: Vec<_> = found.iter().map(|f| (f.code, place(f), f.part)).collect();
+    places.sort_by_key(|(_, place, _)| *place);
+    assert_eq!(
+        places,
+        [
+            ("plugin-schema", "/0/config/request/remove/1", Part::Value),
+            ("plugin-schema", "/0/config/respones", Part::Key),
+        ]
+    );
+    assert!(found.iter().any(|f| f.help.as_deref() == Some("did you mean `response`?")));
+    let plugins = json!([plugin("header-edit", json!({}))]);
+    let found = refusal(At::Endpoint, plugins);
+    assert_eq!((found.code, place(&found)), ("plugin-schema", "/0"));
+}
+
+#[test]
+fn a_damaged_schema_is_an_error_of_the_component() {
+    let (_directory, plugins) = component(
+        r#"(component
+            (core module (@custom "torana:config-schema" "{\"type\": 5}"))
+            (instance $i)
+            (export "torana:plugin/on-request@0.1.0" (instance $i)))"#,
+    );
+    let found = refusal(At::Endpoint, plugins);
+    assert_eq!((found.code, place(&found)), ("plugin-component", "/0/source"));
+    assert!(found.message.contains("its config schema is not valid"), "{}", found.message);
+}
+
+#[test]
+fn a_component_of_a_newer_world() {
+    let exchange = |functions: &str, version: &str| {
+        component(&format!(
+            r#"(component
+                (import "torana:plugin/exchange@{version}" (instance {functions})))"#
+        ))
+    };
+    let newer = r#"(export "request-id" (func (result u64))) (export "teleport" (func))"#;
+    let (_directory, plugins) = exchange(newer, "0.1.9");
+    let found = refusal(At::Endpoint, plugins);
+    assert_eq!(found.code, "plugin-import");
+    let expected = "it imports `torana:plugin/exchange@0.1.9` function `teleport`, which this gateway \
+                    (torana:plugin@0.1.1) does not offer: it needs a newer gateway";
+    assert!(found.message.ends_with(expected), "{}", found.message);
+    assert!(found.help.is_some_and(|help| help.starts_with("use a newer gateway")));
+
+    for version in ["0.2.0", "1.0.0"] {
+        let (_directory, plugins) = exchange("", version);
+        let found = refusal(At::Endpoint, plugins);
+        assert_eq!(found.code, "plugin-component");
+        let expected = format!("built for torana:plugin@{version}, this gateway runs");
+        assert!(found.message.contains(&expected), "{}", found.message);
+    }
+    let (_directory, plugins) = component(
+        r#"(component
+        (import "torana:plugin/teleport@0.1.9" (instance)))"#,
+    );
+    let found = refusal(At::Endpoint, plugins);
+    let expected = "`torana:plugin/teleport@0.1.9`, which this gateway (torana:plugin@0.1.1) does not offer: it needs a newer gateway";
+    assert!(found.message.contains(expected), "{}", found.message);
+}
+
+#[test]
+fn an_import_of_another_type() {
+    let (_directory, plugins) = component(
+        r#"(component
+            (import "torana:plugin/exchange@0.1.0" (instance
+                (export "request-id" (func (result string)))))
+            (instance $i)
+            (export "torana:plugin/on-request@0.1.0" (instance $i)))"#,
+    );
+    let found = refusal(At::Endpoint, plugins);
+    assert_eq!(found.code, "plugin-component");
+    assert!(found.message.contains("request-id"), "{}", found.message);
+}
+
+/// A plugin that does nothing, with more in it.
+fn hook_with(inside: &str) -> (TempDir, Value) {
+    component(&format!(
+        r#"(component {inside}
+            (core module $m
+                (memory (export "memory") 1)
+                (func (export "f") (result i32) (i32.const 0)))
+            (core instance $c (instantiate $m))
+            (func $f (result (result (error string)))
+                (canon lift (core func $c "f") (memory (core memory $c "memory"))))
+            (instance $i (export "handle" (func $f)))
+            (export "torana:plugin/on-response@0.1.0" (instance $i)))"#
+    ))
+}
+
+#[test]
+fn more_memory_than_the_limit_is_found_before_the_start() {
+    let (_directory, mut plugins) =
+        hook_with("(core module $big (memory 300)) (core instance (instantiate $big))");
+    let found = refusal(At::Endpoint, plugins.clone());
+    assert_eq!((found.code, place(&found)), ("plugin-limit", "/0/limits/memory"));
+    assert!(found.message.contains("starts with 19 MiB"), "{}", found.message);
+    assert!(found.help.is_some_and(|help| help.contains("`19MiB`")));
+    plugins[0]["limits"] = json!({"memory": "19MiB"});
+    build(At::Endpoint, plugins, &Resources::default()).expect("enough memory");
+
+    let (_directory, plugins) =
+        hook_with("(core module $big (memory 3000)) (core instance (instantiate $big))");
+    let found = refusal(At::Endpoint, plugins);
+    assert_eq!(found.code, "plugin-component");
+    assert!(found.message.contains("starts with 188 MiB of memory"), "{}", found.message);
+}
+
+#[test]
+fn more_parts_than_any_plugin_may_have() {
+    let many = |part: &str, count: usize| {
+        format!("(core module $p {part}) {}", "(core instance (instantiate $p))".repeat(count))
+    };
+    for (inside, what) in [
+        (many("", 100), "core module instances"),
+        (many("(table 1 funcref) (table 1 funcref) (table 1 funcref)", 30), "tables"),
+        (many("(memory 0)", 10), "memories"),
+        (many("(table 100000 funcref)", 1), "table"),
+    ] {
+        let (_directory, plugins) = hook_with(&inside);
+        let found = refusal(At::Endpoint, plugins);
+        assert_eq!(found.code, "plugin-component");
+        assert!(found.message.contains("it is too large to run here"), "{}", found.message);
+        assert!(found.message.contains(what), "{}", found.message);
+    }
 }
 
 #[test]
