@@ -226,7 +226,7 @@ static bool failed(wit_string_t *error, torana_text why) {
     return false;
 }
 
-static inline bool answered(torana_result result, torana_plugin_types_answer_t *answer, wit_string_t *error) {
+static inline bool answered(torana_result result, torana_plugin_types_answer_t *answer) {
     size_t count = result.header_count;
     wit_tuple2_string_string_t *headers = count == 0 ? NULL : malloc(count * sizeof(*headers));
     if (count > 0 && headers == NULL) {
@@ -242,7 +242,6 @@ static inline bool answered(torana_result result, torana_plugin_types_answer_t *
     answer->body.ptr = copy(result.text);
     answer->body.len = result.text.size;
     free_all();
-    (void)error;
     return true;
 }
 
@@ -254,7 +253,7 @@ static inline bool of_request(torana_result result, torana_plugin_types_action_t
         return true;
     case TORANA_RESPOND:
         action->tag = TORANA_PLUGIN_TYPES_ACTION_RESPOND;
-        return answered(result, &action->val.respond, error);
+        return answered(result, &action->val.respond);
     default:
         return failed(error, result.text);
     }
@@ -335,6 +334,6 @@ bool exports_torana_plugin_handle_handle(torana_plugin_types_answer_t *answer, w
     if (result.kind != TORANA_RESPOND) {
         return failed(error, result.kind == TORANA_FAIL ? result.text : TORANA_TEXT("the hook must respond"));
     }
-    return answered(result, answer, error);
+    return answered(result, answer);
 }
 #endif

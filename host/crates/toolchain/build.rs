@@ -17,6 +17,10 @@ fn main() {
     let mut text = String::new();
     list(&mut text, "WIT", &files(&root.join("wit")));
     list(&mut text, "RUST_SDK", &rust_sdk(&root, &out));
+    for language in ["js", "python", "c"] {
+        let sdk = files(&root.join("plugin-sdk").join(language));
+        list(&mut text, &format!("{}_SDK", language.to_uppercase()), &sdk);
+    }
     for (name, folder) in entries(&here.join("templates")) {
         list(&mut text, &name.to_uppercase(), &files(&folder));
     }
@@ -40,6 +44,9 @@ fn files(folder: &Path) -> Vec<File> {
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut all = Vec::new();
     for (name, path) in entries(folder) {
+        if name == "__pycache__" {
+            continue;
+        }
         if path.is_dir() {
             let below = files(&path).into_iter();
             all.extend(below.map(|(inner, path)| (format!("{name}/{inner}"), path)));

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::{command::Commands, embedded::Folder, error::Error, tool::Tool};
 
 /// A language that plugins are written in.
@@ -26,4 +28,33 @@ pub(crate) struct Language {
 pub(crate) struct Project<'a> {
     /// Its folder.
     pub(crate) folder: &'a Path,
+}
+
+/// What a plugin's own language says about it, as one line of JSON: the names that it defines, and the interfaces that it
+/// imports.
+pub(crate) fn described(output: &str) -> Result<(Vec<String>, Vec<String>), Error> {
+    let said = output.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let names = |said: &Value, key: &str| -> Option<Vec<String>> {
+        said.get(key)?.as_array()?.iter().map(|name| Some(name.as_str()?.to_owned())).collect()
+    };
+    // What the plugin itself prints while it is loaded comes earlier.
+    let last = said.filter_map(|said| Some((names(&said, "exports")?, names(&said, "imports")?)));
+    last.last().ok_or_else(|| Error::NoComponent("the SDK in the project is damaged".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_plugin_prints_is_no_description() {
+        let output = "hello\n{\"exports\":[1]}\n{\"exports\":[\"init\"],\"imports\":[\"log\"]}\n";
+        let described = described(output).unwrap();
+        assert_eq!(described, (vec!["init".to_owned()], vec!["log".to_owned()]));
+    }
+
+    #[test]
+    fn no_description_is_an_error() {
+        assert!(described("hello").is_err());
+    }
 }

@@ -14,6 +14,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod tool;
+mod world;
 
 pub use build::{Built, Options, build};
 pub use error::Error;

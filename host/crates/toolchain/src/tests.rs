@@ -17,6 +17,21 @@ fn rust() {
     project("rust", &["cargo", "test", "--quiet"], &["init", "on-request"]);
 }
 
+#[test]
+fn js() {
+    project("js", &["npm", "test"], &["init", "on-request"]);
+}
+
+#[test]
+fn python() {
+    project("python", &["python3", "-m", "unittest"], &["init", "on-request"]);
+}
+
+#[test]
+fn c() {
+    project("c", &["make", "test"], &["init", "on-request"]);
+}
+
 /// Makes a project, runs its own test, builds it, and looks whether it exports exactly these interfaces.
 fn project(language: &str, test: &[&str], exports: &[&str]) {
     let folder = TempDir::new().unwrap();
@@ -97,8 +112,9 @@ impl Found {
                 }
                 Payload::End(_) => depth -= 1,
                 Payload::ComponentExportSection(exports) if depth == 1 => {
+                    // Compilers leave exports of their own.
                     let names = exports.into_iter().map(|e| e.unwrap().name.name.to_owned());
-                    found.exports.extend(names);
+                    found.exports.extend(names.filter(|name| name.starts_with("torana:")));
                 }
                 Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => {
                     found.schema = Some(section.data().to_owned());

@@ -1,8 +1,11 @@
 //! The table of languages: one file each, one line here.
 
+mod c;
+mod js;
+mod python;
 mod rust;
 
 use crate::language::Language;
 
 /// All languages, in the order in which they are named to users.
-pub(crate) static ALL: &[&Language] = &[&rust::RUST];
+pub(crate) static ALL: &[&Language] = &[&rust::RUST, &js::JS, &python::PYTHON_LANGUAGE, &c::C];

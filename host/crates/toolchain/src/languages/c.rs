@@ -1,0 +1,192 @@
+//! C: bindings are made in this process, a C compiler makes a core module, and that becomes a component in this process.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use wasmparser::{KnownCustom, Linking, Parser, Payload, SymbolFlags, SymbolInfo};
+use wit_bindgen_core::Files;
+use wit_parser::Resolve;
+
+use crate::{
+    command::Commands,
+    embedded,
+    error::Error,
+    language::{Language, Project},
+    tool::{Tool, runs},
+    world::{EXPORTS, WORK, WORLD, World, snake},
+};
+
+/// What the names of generated types and files begin with.
+const BINDINGS: &str = "wit";
+
+/// The language.
+pub(crate) static C: Language = Language {
+    name: "c",
+    marker: "plugin.c",
+    tools: &[Tool {
+        name: "a C compiler for WebAssembly",
+        is_there: |folder| compiler(folder).is_some(),
+        hint: "install Zig (https://ziglang.org/download, or `pip install ziglang`), or a WASI SDK and set WASI_SDK_PATH",
+    }],
+    template: embedded::C,
+    carried: &[("sdk", embedded::C_SDK), ("wit", embedded::WIT)],
+    build,
+    test: "make test",
+};
+
+/// The words that begin a command line of the compiler.
+fn compiler(folder: &Path) -> Option<Vec<OsString>> {
+    let words = |words: &[&str]| words.iter().map(OsString::from).collect();
+    if runs(folder, "zig", &["version"]) {
+        return Some(words(&["zig", "cc", "-target", "wasm32-wasi"]));
+    }
+    if runs(folder, "python3", &["-m", "ziglang", "version"]) {
+        return Some(words(&["python3", "-m", "ziglang", "cc", "-target", "wasm32-wasi"]));
+    }
+    let clang = match std::env::var_os("WASI_SDK_PATH") {
+        Some(sdk) => PathBuf::from(sdk).join("bin/clang").into_os_string(),
+        None => "clang".into(),
+    };
+    let target = "--target=wasm32-wasi";
+    let is_there = runs(
+        folder,
+        clang.to_str()?,
+        &[target, "-include", "stdlib.h", "-fsyntax-only", "-xc", "-"],
+    );
+    is_there.then(|| vec![clang, target.into()])
+}
+
+fn build(project: &Project<'_>, commands: &mut Commands<'_>) -> Result<Vec<u8>, Error> {
+    let work = project.folder.join(WORK);
+    let objects = work.join("objects");
+    fs::create_dir_all(&objects).map_err(Error::io(&objects))?;
+    let compiler = compiler(project.folder).unwrap_or_default();
+    let (program, target) = compiler
+        .split_first()
+        .ok_or_else(|| Error::Tools(C.tools.iter().map(|tool| (tool.name, tool.hint)).collect()))?;
+    let cc = || {
+        let mut command = Command::new(program);
+        command.args(target).args(["-O2", "-Wall", "-Isdk"]);
+        command
+    };
+    let mut made = Vec::new();
+    for source in sources(project.folder)? {
+        let object = objects.join(&source).with_extension("o");
+        let mut compile = cc();
+        compile.arg("-c").arg(&source).arg("-o").arg(&object);
+        commands.output_of(compile)?;
+        made.push(object);
+    }
+    let mut defined = Vec::new();
+    for object in &made {
+        let bytes = fs::read(object).map_err(Error::io(object))?;
+        defined.extend(functions(&bytes).map_err(no_component)?);
+    }
+    // All interfaces: what is not called does not get as far as the component.
+    let world = World::new(defined.iter().map(String::as_str), name, "plugin.c")?
+        .importing(interfaces(project.folder)?.iter().map(String::as_str));
+    generate(&world.write(project.folder)?, &work)?;
+    let file = work.join("plugin.wasm");
+    let mut link = cc();
+    link.args(["-mexec-model=reactor", "-s", "-Wl,--gc-sections", "-ffunction-sections"])
+        .args(
+            world
+                .exports
+                .iter()
+                .map(|export| format!("-DTORANA_HAS_{}", snake(export).to_uppercase())),
+        )
+        .arg(format!("-I{WORK}"))
+        .args(["sdk/gateway.c", "sdk/text.c"])
+        .args([work.join("wit.c"), work.join("wit_component_type.o")])
+        .args(&made)
+        .arg("-o")
+        .arg(&file);
+    commands.output_of(link)?;
+    componentize(&fs::read(&file).map_err(Error::io(&file))?)
+}
+
+fn name(export: &str) -> String {
+    format!("torana_{}", snake(export))
+}
+
+/// The C files of the project, without its tests.
+fn sources(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let name = PathBuf::from(entry.map_err(Error::io(folder))?.file_name());
+        let stem = name.file_stem().unwrap_or_default().to_string_lossy();
+        if name.extension().is_some_and(|it| it == "c") && !stem.ends_with("_test") {
+            sources.push(name);
+        }
+    }
+    sources.sort();
+    Ok(sources)
+}
+
+/// The interfaces of the project's `wit/` that may be imported: all that are no hooks.
+fn interfaces(folder: &Path) -> Result<Vec<String>, Error> {
+    let wit = folder.join("wit");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&wit).map_err(Error::io(&wit))? {
+        let path = entry.map_err(Error::io(&wit))?.path();
+        let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+        let lines = text.lines().filter_map(|line| line.strip_prefix("interface "));
+        let found = lines.filter_map(|line| line.split_whitespace().next());
+        names.extend(found.filter(|name| !EXPORTS.contains(name)).map(str::to_owned));
+    }
+    Ok(names)
+}
+
+/// The functions that an object file defines.
+fn functions(object: &[u8]) -> wasmparser::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for payload in Parser::new(0).parse_all(object) {
+        let Payload::CustomSection(section) = payload? else { continue };
+        let KnownCustom::Linking(linking) = section.as_known() else { continue };
+        for part in linking.subsections() {
+            let Linking::SymbolTable(symbols) = part? else { continue };
+            for symbol in symbols {
+                if let SymbolInfo::Func { flags, name: Some(name), .. } = symbol?
+                    && !flags.contains(SymbolFlags::UNDEFINED)
+                {
+                    names.push(name.to_owned());
+                }
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// Writes the bindings of a world.
+fn generate(wit: &Path, to: &Path) -> Result<(), Error> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(wit).map_err(no_component)?;
+    let world = resolve.select_world(&[package], Some(WORLD)).map_err(no_component)?;
+    let options = wit_bindgen_c::Opts {
+        rename_world: Some(BINDINGS.to_owned()),
+        ..wit_bindgen_c::Opts::default()
+    };
+    let mut files = Files::default();
+    options.build().generate(&mut resolve, world, &mut files).map_err(no_component)?;
+    for (name, bytes) in files.iter() {
+        let file = to.join(name);
+        fs::write(&file, bytes).map_err(Error::io(&file))?;
+    }
+    Ok(())
+}
+
+/// Makes a component of a core module that carries its world.
+fn componentize(module: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut encoder = wit_component::ComponentEncoder::default();
+    encoder.validate(true);
+    encoder.module(module).and_then(wit_component::ComponentEncoder::encode).map_err(no_component)
+}
+
+/// The libraries' errors have a source that says more; `{:#}` shows it.
+fn no_component(error: impl std::fmt::Display) -> Error {
+    Error::NoComponent(format!("{error:#}"))
+}

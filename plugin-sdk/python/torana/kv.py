@@ -1,0 +1,54 @@
+"""Values that outlive requests, shared by all instances of this gateway. Needs the grant `kv`."""
+
+from typing import Any
+
+from componentize_py_types import Err
+from wit_world.imports import kv
+
+from torana import PluginError, checked, checked_bytes
+
+
+def _refusal(error: Any) -> PluginError:
+    reason = getattr(error, "value", None)
+    kind = type(error).__name__.removeprefix("Error_")
+    return PluginError(kind if reason is None else f"{kind}: {reason}")
+
+
+def get(key: str) -> bytes | None:
+    """The value of a key."""
+    try:
+        return kv.get(checked(key))
+    except Err as error:
+        raise _refusal(error.value) from None
+
+
+def set(key: str, value: bytes | str, ttl_ms: int | None = None) -> None:
+    """Keeps a value, for `ttl_ms` milliseconds or for ever."""
+    try:
+        kv.set(checked(key), checked_bytes(value), ttl_ms)
+    except Err as error:
+        raise _refusal(error.value) from None
+
+
+def set_if_absent(key: str, value: bytes | str, ttl_ms: int | None = None) -> bool:
+    """Keeps a value only if there is none; says whether it did."""
+    try:
+        return kv.set_if_absent(checked(key), checked_bytes(value), ttl_ms)
+    except Err as error:
+        raise _refusal(error.value) from None
+
+
+def delete(key: str) -> bool:
+    """Says whether there was one."""
+    try:
+        return kv.delete(checked(key))
+    except Err as error:
+        raise _refusal(error.value) from None
+
+
+def add(key: str, by: int = 1, ttl_ms: int | None = None) -> int:
+    """Adds to a counter, which begins at zero, and gives the sum."""
+    try:
+        return kv.add(checked(key), by, ttl_ms)
+    except Err as error:
+        raise _refusal(error.value) from None
