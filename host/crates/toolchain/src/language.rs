@@ -38,8 +38,11 @@ pub(crate) fn described(output: &str) -> Result<(Vec<String>, Vec<String>), Erro
         said.get(key)?.as_array()?.iter().map(|name| Some(name.as_str()?.to_owned())).collect()
     };
     // What the plugin itself prints while it is loaded comes earlier.
-    let last = said.filter_map(|said| Some((names(&said, "exports")?, names(&said, "imports")?)));
-    last.last().ok_or_else(|| Error::NoComponent("the SDK in the project is damaged".to_owned()))
+    let mut found =
+        said.filter_map(|said| Some((names(&said, "exports")?, names(&said, "imports")?)));
+    found
+        .next_back()
+        .ok_or_else(|| Error::NoComponent("the SDK in the project is damaged".to_owned()))
 }
 
 #[cfg(test)]
