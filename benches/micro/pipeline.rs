@@ -61,8 +61,13 @@ impl Backend for Memory {
 fn steps(gateway: &Gateway, level: Level<'_>, table: &[Row]) -> Vec<Step> {
     let resources = Resources::default();
     let mut diagnostics = Diagnostics::default();
-    let mut cx =
-        BuildContext { gateway, level, resources: &resources, diagnostics: &mut diagnostics };
+    let mut cx = BuildContext {
+        gateway,
+        level,
+        resources: &resources,
+        upstream: |_, _| None,
+        diagnostics: &mut diagnostics,
+    };
     let mut steps = Vec::new();
     for row in table {
         if let Row::Step(factory) = row {

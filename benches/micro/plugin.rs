@@ -47,6 +47,7 @@ fn pipeline(plugin: Value, count: usize) -> Pipeline {
         gateway: &gateway,
         level: Level::Endpoint(&gateway.endpoints[0]),
         resources: &RESOURCES,
+        upstream: |_, _| None,
         diagnostics: &mut diagnostics,
     };
     let built = EndpointHooks.build_all(&mut cx);

@@ -92,6 +92,7 @@ impl<'a> Builder<'a> {
             gateway: self.gateway,
             level,
             resources: self.resources,
+            upstream: backend::upstream,
             diagnostics: self.diagnostics,
         }
     }

@@ -9,6 +9,7 @@ mod examples;
 mod http2;
 mod limits;
 mod misbehaving;
+mod outbound;
 mod proxy_protocol;
 mod reload;
 mod shutdown;

@@ -1,16 +1,16 @@
 //! The plain HTTP backend: the leaf of most pipelines.
 
-use std::{borrow::Cow, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, convert::Infallible, path::PathBuf, sync::Arc};
 
 use torana_config::{
     Diagnostic, Diagnostics, Pointer, config, read,
     valid::{
         Backend as Config, ClientSettings, ClientTls, Encoding, Endpoint, ForwardProxy, Gateway,
-        Proxies,
+        Host, Proxies,
     },
 };
 use torana_core::{
-    Error, ErrorKind, Request, RequestContext,
+    Error, ErrorKind, Request, RequestContext, Resources,
     pipeline::{Backend, BoxFuture, BuildContext, Built, Filter, Flow, Level, Outcome, Step},
 };
 
@@ -94,6 +94,33 @@ pub fn build(cx: &mut BuildContext<'_>) -> Option<HttpBackend> {
     let options = call_options(backend, config.as_ref());
     let leaf = Box::new(Leaf { peers: peers.into(), balancer, options });
     Some(HttpBackend { leaf, balancing, detail })
+}
+
+/// The call to a host that is no backend's: one that a plugin may ask, with the service's settings. Redirects are
+/// answers like others. Equal upstreams are one as long as one is in use.
+pub fn upstream(cx: &mut BuildContext<'_>, host: &Host) -> Option<Arc<dyn Backend>> {
+    let client = Client::shared(cx.resources, &cx.gateway.client);
+    match client.and_then(|client| client.peer(host)) {
+        Ok(peer) => Some(single(cx.resources, peer, &host.base_path)),
+        Err(error) => {
+            cx.report(error.into_diagnostic());
+            None
+        }
+    }
+}
+
+fn single(resources: &Resources, peer: Arc<Peer>, base_path: &str) -> Arc<dyn Backend> {
+    // A peer is one per host and settings, and lives as long as the leaf that is found under its address.
+    let key = (Arc::as_ptr(&peer) as usize, base_path);
+    let make = || {
+        let upstream = Upstream { peer: Arc::clone(&peer), base_path: base_path.to_owned() };
+        let options = CallOptions { redirect: Redirect::Pass, ..CallOptions::default() };
+        Ok::<_, Infallible>(Leaf { peers: [upstream].into(), balancer: None, options })
+    };
+    match resources.get_or_try_make(&key, make) {
+        Ok(leaf) => leaf,
+        Err(never) => match never {},
+    }
 }
 
 fn place(peer: &Peer) -> Cow<'_, str> {

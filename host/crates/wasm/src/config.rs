@@ -10,6 +10,7 @@ use torana_config::{
 use crate::{
     component::Hook,
     engine::MAX_MEMORY,
+    outbound::Origin,
     plugin::{Granted, Limits},
 };
 
@@ -34,7 +35,7 @@ config! {
         /// What a call may use.
         "limits" limits: LimitsConfig = LimitsConfig::default(),
         /// What the plugin may do beyond editing its message. Default: nothing.
-        "grants" grants: Grants = Grants(Granted { log: false }),
+        "grants" grants: Grants = Grants::default(),
     }
 }
 
@@ -120,11 +121,11 @@ impl LimitsConfig {
 }
 
 /// What a plugin may do beyond editing its message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grants(pub(crate) Granted);
 
 /// Grants that later versions will know: an error, so that nobody relies on what is not there.
-const NOT_YET: [&str; 4] = ["env", "http", "kv", "metrics"];
+const NOT_YET: [&str; 3] = ["env", "kv", "metrics"];
 
 impl FromConfig for Grants {
     fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
@@ -132,11 +133,12 @@ impl FromConfig for Grants {
             out.push(wrong_type("an object", value, at));
             return None;
         };
-        let mut granted = Granted { log: false };
+        let mut granted = Granted::default();
         for (key, value) in map {
             let here = At::Key(&at, key);
             match key.as_str() {
                 "log" => granted.log = bool::from_config(value, here, out)?,
+                "http" => granted.http = origins(value, here, out)?,
                 comment if comment.starts_with(['@', '$', '_', '#']) => {}
                 known if NOT_YET.contains(&known) => out.push(
                     Diagnostic::error(
@@ -153,7 +155,8 @@ impl FromConfig for Grants {
                         format!("there is no grant `{other}`"),
                     )
                     .on_key();
-                    diagnostic.help = did_you_mean(other, ["log"].into_iter().chain(NOT_YET));
+                    diagnostic.help =
+                        did_you_mean(other, ["log", "http"].into_iter().chain(NOT_YET));
                     out.push(diagnostic);
                 }
             }
@@ -163,6 +166,28 @@ impl FromConfig for Grants {
 
     fn schema() -> Value {
         json!({"type": "object", "properties": {"log": {"type": "boolean",
-            "description": "write to the gateway's log"}}, "additionalProperties": false})
+            "description": "write to the gateway's log"},
+            "http": {"type": "array", "items": {"type": "string"},
+            "description": "origins that may be called, such as `https://auth.internal`"}},
+            "additionalProperties": false})
     }
+}
+
+fn origins(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Vec<Origin>> {
+    let texts = Vec::<String>::from_config(value, at, out)?;
+    let mut origins = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        match Origin::parse(text) {
+            Ok(origin) => origins.push(origin),
+            Err(reason) => {
+                let message = format!("`{text}` is not an origin: {reason}");
+                let at = At::Index(&at, index).pointer();
+                out.push(
+                    Diagnostic::error("plugin-grant", at, message)
+                        .help("write scheme, host and, if need be, port: https://auth.internal"),
+                );
+            }
+        }
+    }
+    (origins.len() == texts.len()).then_some(origins)
 }

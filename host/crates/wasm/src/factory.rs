@@ -21,6 +21,7 @@ use crate::{
     engine::Engine,
     instance::{CallError, Exports, Instance},
     jsonpath::Queries,
+    outbound::Upstreams,
     plugin::{Facts, Granted, Limits, Plugin},
     pool::Pool,
     step::{LevelHooks, PluginStep},
@@ -117,6 +118,7 @@ pub(crate) fn build_all(cx: &mut BuildContext<'_>, cache: &Cache) -> Vec<Built> 
 struct Plan {
     config: PluginConfig,
     at: Pointer,
+    upstreams: Upstreams,
 }
 
 /// What makes two attachments share compiled code and warm instances, also across reloads.
@@ -125,7 +127,8 @@ struct PoolKey<'a> {
     digest: Digest,
     name: &'a str,
     config: &'a str,
-    grants: Granted,
+    grants: &'a Granted,
+    upstreams: &'a Upstreams,
     limits: Limits,
     isolation: Isolation,
     pins: bool,
@@ -134,7 +137,7 @@ struct PoolKey<'a> {
 
 fn build(value: &Value, at: Pointer, cx: &mut BuildContext<'_>, cache: &Cache) -> Option<Built> {
     let config = read::<PluginConfig>(value, &at, cx.diagnostics)?;
-    let plan = Plan { config, at };
+    let plan = Plan::new(config, at, cx)?;
     match plan.build(cx, cache) {
         Ok(built) => built,
         Err(Findings(found)) => {
@@ -157,6 +160,15 @@ impl From<Box<Diagnostic>> for Findings {
 }
 
 impl Plan {
+    fn new(config: PluginConfig, at: Pointer, cx: &mut BuildContext<'_>) -> Option<Self> {
+        let mut upstreams = Upstreams::default();
+        for (index, origin) in config.grants.0.http.iter().enumerate() {
+            let host = origin.host(at.key("grants").key("http").index(index))?;
+            upstreams.add(origin.clone(), (cx.upstream)(cx, &host)?);
+        }
+        Some(Self { config, at, upstreams })
+    }
+
     /// The plugin, running, with the hooks that this level has for it.
     fn start(
         &self,
@@ -300,6 +312,14 @@ impl Plan {
     }
 
     fn check_grants(&self, loaded: &Loaded) -> Checked<()> {
+        if loaded.waits && self.config.grants.0.http.is_empty() {
+            let message = format!("`{}` asks for `http`, which is not granted", self.config.name);
+            let mut diagnostic = Diagnostic::error("plugin-grant", self.at.clone(), message);
+            let help =
+                "add the origins that it may call: `\"grants\": {\"http\": [\"https://…\"]}`";
+            diagnostic.help = Some(help.to_owned());
+            return Err(Box::new(diagnostic));
+        }
         if loaded.logs && !self.config.grants.0.log {
             let message = format!("`{}` asks for `log`, which is not granted", self.config.name);
             let mut diagnostic = Diagnostic::error("plugin-grant", self.at.clone(), message);
@@ -363,7 +383,8 @@ impl Plan {
             digest: loaded.digest,
             name: &self.config.name,
             config: &text,
-            grants: self.config.grants.0,
+            grants: &self.config.grants.0,
+            upstreams: &self.upstreams,
             limits,
             isolation: self.config.isolation,
             pins,
@@ -372,7 +393,8 @@ impl Plan {
         let facts = || Facts {
             name: self.config.name.as_str().into(),
             config: text.clone(),
-            grants: self.config.grants.0,
+            grants: self.config.grants.0.clone(),
+            upstreams: self.upstreams.clone(),
             limits,
             pins,
             queries: Queries::default(),
@@ -438,7 +460,7 @@ pub fn backend(
     cx: &mut BuildContext<'_>,
 ) -> Option<(Box<dyn Backend>, String)> {
     let config = read::<PluginConfig>(&component.value, &component.at, cx.diagnostics)?;
-    let plan = Plan { config, at: component.at.clone() };
+    let plan = Plan::new(config, component.at.clone(), cx)?;
     plan.build_backend(cx, &Cache::from_environment())
         .map_err(|Findings(found)| found.into_iter().for_each(|diagnostic| cx.report(diagnostic)))
         .ok()
@@ -449,5 +471,5 @@ pub fn backend(
 pub(crate) fn start(value: &Value, cx: &mut BuildContext<'_>, cache: &Cache) -> Arc<Plugin> {
     let at = Pointer::root();
     let config = read::<PluginConfig>(value, &at, cx.diagnostics).expect("a plugin");
-    Plan { config, at }.start(cx, cache).expect("a valid plugin").0
+    Plan::new(config, at, cx).expect("valid grants").start(cx, cache).expect("a valid plugin").0
 }

@@ -47,9 +47,9 @@ impl Lanes {
         Ok(Self { lanes, next: AtomicUsize::new(0) })
     }
 
-    fn spawn<T: Send + 'static>(&self, call: Call<T>) -> Moved<T> {
+    fn spawn<T: Send + 'static>(&self, call: Call<T>) -> Task<T> {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
-        Moved(self.lanes[next % self.lanes.len()].spawn(call))
+        Task::spawn(&self.lanes[next % self.lanes.len()], call)
     }
 }
 
@@ -64,10 +64,32 @@ fn lane(index: usize) -> io::Result<Handle> {
     Ok(handle)
 }
 
-/// A call on a lane. Ends with whoever waits for it.
-struct Moved<T>(JoinHandle<T>);
+/// A task that ends with whoever waits for it.
+pub(crate) struct Task<T>(JoinHandle<T>);
 
-impl<T> Drop for Moved<T> {
+impl<T: Send + 'static> Task<T> {
+    /// Starts it.
+    pub(crate) fn spawn(
+        runtime: &Handle,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Self {
+        Self(runtime.spawn(future))
+    }
+
+    /// What it gives. Panics go on.
+    pub(crate) async fn end(mut self) -> T {
+        match (&mut self.0).await {
+            Ok(done) => done,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => panic::resume_unwind(panic),
+                // Only a runtime that ends cancels, and nobody waits for anything then.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -86,15 +108,7 @@ pub(crate) async fn run<T: Send + 'static>(alarm: &AtomicBool, mut call: Call<T>
         return done;
     }
     let Some(lanes) = Lanes::get() else { return call.await };
-    let mut moved = lanes.spawn(call);
-    match (&mut moved.0).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => panic::resume_unwind(panic),
-            // Only a lane that ends cancels, and lanes end with the process.
-            Err(_) => std::future::pending().await,
-        },
-    }
+    lanes.spawn(call).end().await
 }
 
 /// What a future that does not wait gives.

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::runtime::Handle;
 use torana_core::{Request, RequestContext, Response};
 use wasmtime::{
     Store, Trap,
@@ -36,7 +37,7 @@ const DEFAULT_BODY: usize = 1 << 20;
 type RequestHook = TypedFunc<(), (Result<Action, String>,)>;
 type ResponseHook = TypedFunc<(), (Result<(), String>,)>;
 type BodyHook = TypedFunc<(Vec<u8>, bool), (Result<Vec<u8>, String>,)>;
-type Handle = TypedFunc<(), (Result<Answer, String>,)>;
+type HandleHook = TypedFunc<(), (Result<Answer, String>,)>;
 
 /// The hooks that are called at the level of an attachment.
 #[derive(Debug, Clone, Copy, Default)]
@@ -54,7 +55,7 @@ struct Functions {
     response: Option<ResponseHook>,
     request_body: Option<BodyHook>,
     response_body: Option<BodyHook>,
-    handle: Option<Handle>,
+    handle: Option<HandleHook>,
 }
 
 /// An instance.
@@ -246,7 +247,12 @@ impl Instance {
         self.started = self.uses.is_multiple_of(SAMPLE).then(Instant::now);
         self.uses = self.uses.saturating_add(1);
         begin(&mut self.store, loaded, self.ticks, on_fiber);
-        self.store.data_mut().output.start();
+        let state = self.store.data_mut();
+        state.output.start();
+        if loaded.waits {
+            // A call may go on elsewhere; what it waits for stays with the worker.
+            state.exchange.runtime = Handle::try_current().ok();
+        }
     }
 
     fn call<P, T>(

@@ -23,6 +23,7 @@ mod jsonpath;
 mod limits;
 mod linker;
 mod offer;
+mod outbound;
 mod output;
 mod plugin;
 mod pool;

@@ -19,6 +19,7 @@ pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> 
     plugin::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     plugin::clock::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     plugin::random::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    plugin::http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     wasi::add_to_linker(&mut linker)?;
     Ok(linker)
 }
@@ -38,6 +39,7 @@ pub(crate) fn offers(import: &str) -> bool {
                         | "config"
                         | "log"
                         | "clock"
+                        | "http"
                         | "random"
                 )
         }

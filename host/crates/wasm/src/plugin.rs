@@ -3,7 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    bindings::torana::plugin::types::Hooks, budget::Pace, jsonpath::Queries, pool::Pool, trip::Trip,
+    bindings::torana::plugin::types::Hooks,
+    budget::Pace,
+    jsonpath::Queries,
+    outbound::{Origin, Upstreams},
+    pool::Pool,
+    trip::Trip,
 };
 
 /// A plugin that runs: shared by attachments that are configured alike, and kept over reloads that do not change it.
@@ -25,6 +30,8 @@ pub(crate) struct Facts {
     pub(crate) config: String,
     /// What it may do.
     pub(crate) grants: Granted,
+    /// The services that it may call.
+    pub(crate) upstreams: Upstreams,
     /// Its limits.
     pub(crate) limits: Limits,
     /// Request headers that it sets pass the endpoint's header filter.
@@ -36,10 +43,12 @@ pub(crate) struct Facts {
 }
 
 /// What a plugin may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Granted {
     /// Write to the gateway's log.
     pub(crate) log: bool,
+    /// Call these origins.
+    pub(crate) http: Vec<Origin>,
 }
 
 /// How much a plugin may use.

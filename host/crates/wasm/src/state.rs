@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use tokio::runtime::Handle;
 use torana_core::{EndpointInfo, Request, RequestContext, Response, SharedState};
 use wasmtime::bail;
 
@@ -31,6 +32,8 @@ pub(crate) struct Exchange {
     pub(crate) shared: Option<Arc<Mutex<SharedState>>>,
     /// Outbound calls that the running hook has made.
     pub(crate) calls: u32,
+    /// The worker's, for plugins that make such calls.
+    pub(crate) runtime: Option<Handle>,
 }
 
 /// What a hook is about.
@@ -52,6 +55,7 @@ impl Exchange {
             endpoint: None,
             shared: None,
             calls: 0,
+            runtime: None,
         }
     }
 

@@ -1,11 +1,16 @@
 //! From checked configuration to a pipeline: what step factories get and give, and the plan that `explain` prints.
 
+use std::sync::Arc;
+
 use torana_config::{
     Diagnostic, Diagnostics, Pointer,
-    valid::{Backend, Component, Endpoint, Extra, Gateway},
+    valid::{Backend, Component, Endpoint, Extra, Gateway, Host},
 };
 
-use crate::{pipeline::Step, resources::Resources};
+use crate::{
+    pipeline::{self, Step},
+    resources::Resources,
+};
 
 /// The level at which a pipeline is built.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +31,15 @@ pub struct BuildContext<'a> {
     pub level: Level<'a>,
     /// What outlives configurations: connection pools, counters, compiled plugins.
     pub resources: &'a Resources,
+    /// How steps reach other services.
+    pub upstream: Upstream,
     /// Findings; any error in it makes `check` fail and `run` refuse.
     pub diagnostics: &'a mut Diagnostics,
 }
+
+/// Makes the call to a host that is no backend's, such as one that a plugin may ask: through the gateway's own client,
+/// without redirects. The same host with the same settings gives the same call. Problems go to the context.
+pub type Upstream = fn(&mut BuildContext<'_>, &Host) -> Option<Arc<dyn pipeline::Backend>>;
 
 impl BuildContext<'_> {
     /// The components of this level.

@@ -7,7 +7,7 @@ mod build;
 
 use std::{future::Future, pin::Pin};
 
-pub use build::{BuildContext, Built, Level, Plan, PlanStep, StepFactory};
+pub use build::{BuildContext, Built, Level, Plan, PlanStep, StepFactory, Upstream};
 
 use crate::{Error, Request, RequestContext, Response};
 

@@ -32,6 +32,7 @@ fn built(root: Value, settings: Value) -> (Option<String>, Vec<String>) {
         gateway: &gateway,
         level: Level::Backend(endpoint, &endpoint.backends[0]),
         resources: &resources,
+        upstream,
         diagnostics: &mut diagnostics,
     });
     let findings = diagnostics.iter().map(|finding| format!("{} {}", finding.code, finding.at));

@@ -74,6 +74,7 @@ fn step(router: &Value, proxy: &Value) -> Option<Built> {
         gateway: &gateway,
         level: Level::Endpoint(&gateway.endpoints[0]),
         resources: &Resources::default(),
+        upstream: |_, _| None,
         diagnostics: &mut out,
     })
 }

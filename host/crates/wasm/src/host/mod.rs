@@ -5,6 +5,7 @@ mod config;
 mod context;
 mod data;
 mod exchange;
+mod http;
 mod log;
 pub(crate) mod random;
 

@@ -75,8 +75,13 @@ fn with_context<T>(
         At::Endpoint => Level::Endpoint(endpoint),
         At::Backend | At::NoOpBackend => Level::Backend(endpoint, &endpoint.backends[0]),
     };
-    let mut cx =
-        BuildContext { gateway: &gateway, level, resources, diagnostics: &mut diagnostics };
+    let mut cx = BuildContext {
+        gateway: &gateway,
+        level,
+        resources,
+        upstream: |_, _| None,
+        diagnostics: &mut diagnostics,
+    };
     let done = work(&mut cx, &Cache::at(CACHE.path().to_owned()));
     if diagnostics.is_empty() { Ok(done) } else { Err(diagnostics.iter().cloned().collect()) }
 }
