@@ -21,10 +21,18 @@ fn main() {
         let sdk = files(&root.join("plugin-sdk").join(language));
         list(&mut text, &format!("{}_SDK", language.to_uppercase()), &sdk);
     }
+    list(&mut text, "GO_SDK", &go_sdk(&root));
     for (name, folder) in entries(&here.join("templates")) {
         list(&mut text, &name.to_uppercase(), &files(&folder));
     }
     fs::write(out.join("embedded.rs"), text).expect("OUT_DIR can be written to");
+}
+
+/// The Go SDK, without its own tests.
+fn go_sdk(root: &Path) -> Vec<File> {
+    let mut all = files(&root.join("plugin-sdk/go"));
+    all.retain(|(name, _)| !name.ends_with("_test.go"));
+    all
 }
 
 /// A file: where it goes below its folder, and where it is.
@@ -94,6 +102,12 @@ fn standalone(member: &DocumentMut, root: &DocumentMut) -> String {
     manifest.remove("dev-dependencies");
     let package = manifest["package"].as_table_mut().expect("a package");
     inherit(package, &root["workspace"]["package"], |_, inherited| inherited.clone());
+    let targets = manifest.get_mut("target").and_then(Item::as_table_like_mut);
+    let targets = targets.into_iter().flat_map(|targets| targets.iter_mut());
+    for table in targets.filter_map(|(_, target)| target.get_mut("dependencies")) {
+        let table = table.as_table_like_mut().expect("dependencies are a table");
+        inherit(table, &root["workspace"]["dependencies"], dependency);
+    }
     let dependencies = manifest["dependencies"].as_table_mut().expect("dependencies");
     inherit(dependencies, &root["workspace"]["dependencies"], dependency);
     manifest.to_string()

@@ -45,6 +45,14 @@ impl<'a> Commands<'a> {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// Runs a program.
+    pub(crate) fn run(&mut self, mut command: Command) -> Result<(), Error> {
+        let mut child = self.start(&mut command)?;
+        let program = program(&command);
+        let status = self.wait(&program, &mut child)?;
+        succeed(program, status)
+    }
+
     fn start(&mut self, command: &mut Command) -> Result<Child, Error> {
         (self.say)(&line(command));
         command.current_dir(self.folder).stdin(Stdio::null());

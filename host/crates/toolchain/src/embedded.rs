@@ -56,9 +56,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_of_the_go_sdk_but_its_tests_is_forgotten() {
+        let mut tests = BTreeMap::new();
+        collect(&root().join("plugin-sdk/go"), "", &mut tests);
+        tests.retain(|path, _| path.ends_with("_test.go"));
+        is_whole("plugin-sdk/go", "go.mod", owned(GO_SDK).chain(tests));
+    }
+
+    #[test]
     fn the_manifest_of_the_rust_sdk_stands_alone() {
         let (_, manifest) = RUST_SDK.iter().find(|(path, _)| *path == "Cargo.toml").unwrap();
-        assert!(!manifest.contains("workspace"), "{manifest}");
+        assert!(!manifest.contains(".workspace"), "{manifest}");
         assert!(manifest.contains("wit-bindgen = {"), "{manifest}");
         assert!(manifest.contains("version = \""), "{manifest}");
     }

@@ -72,6 +72,9 @@ pub enum Error {
     /// The tool chain has run, but there is no component.
     #[error("there is no component: {0}")]
     NoComponent(String),
+    /// The interface that the program carries does not fit what is asked of it.
+    #[error("the interface of plugins: {0}")]
+    Interface(String),
     /// The configuration's schema cannot be put into the component.
     #[error("{file}: {reason}", file = crate::CONFIG_SCHEMA)]
     Schema {

@@ -5,8 +5,10 @@
 
 mod build;
 mod command;
+mod componentize;
 mod embedded;
 mod error;
+mod interface;
 mod language;
 mod languages;
 mod project;

@@ -18,6 +18,11 @@ fn rust() {
 }
 
 #[test]
+fn go() {
+    project("go", &["go", "test", "./..."], &["init", "on-request"]);
+}
+
+#[test]
 fn js() {
     project("js", &["npm", "test"], &["init", "on-request"]);
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use serde_json::Value;
@@ -13,7 +13,7 @@ use crate::{
     embedded,
     error::Error,
     language::{Language, Project},
-    tool::{Tool, runs},
+    tool::{Tool, output_of, runs},
 };
 
 const TARGET: &str = "wasm32-wasip2";
@@ -42,15 +42,8 @@ pub(crate) static RUST: Language = Language {
 
 /// Whether the standard library for the target is installed for the compiler that the project uses.
 fn has_target(folder: &Path) -> bool {
-    let output = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .current_dir(folder)
-        .stderr(Stdio::null())
-        .output();
-    output.is_ok_and(|output| {
-        output.status.success()
-            && str::from_utf8(&output.stdout).is_ok_and(|path| Path::new(path.trim_end()).is_dir())
-    })
+    output_of(folder, "rustc", &["--print", "target-libdir", "--target", TARGET])
+        .is_some_and(|path| Path::new(path.trim_end()).is_dir())
 }
 
 fn build(project: &Project<'_>, commands: &mut Commands<'_>) -> Result<Vec<u8>, Error> {

@@ -1,0 +1,3 @@
+module torana
+
+go 1.24

@@ -1,0 +1,267 @@
+package toranatest_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"torana"
+	"torana/toranatest"
+)
+
+// plugin is whatever a test needs it to be.
+type plugin struct {
+	settings   struct{ Word string }
+	onRequest  func(*torana.Request) (*torana.Answer, error)
+	onResponse func(*torana.Response) error
+}
+
+func (p *plugin) Configure(config torana.Config) error { return config.Decode(&p.settings) }
+
+func (p *plugin) OnRequest(r *torana.Request) (*torana.Answer, error) { return p.onRequest(r) }
+
+func (p *plugin) OnResponse(r *torana.Response) error { return p.onResponse(r) }
+
+func (p *plugin) OnRequestBody(chunk []byte, last bool) ([]byte, error) {
+	if bytes.Contains(chunk, []byte("bad")) {
+		return nil, errors.New("bad")
+	}
+	if last {
+		return []byte("."), nil
+	}
+	return bytes.ToUpper(chunk), nil
+}
+
+const config = `{"word": "hi"}`
+
+func request(t *testing.T, hook func(*torana.Request) (*torana.Answer, error)) (*toranatest.Host, *plugin) {
+	t.Helper()
+	p := &plugin{onRequest: hook}
+	return toranatest.Start(t, p, config), p
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConfiguration(t *testing.T) {
+	p := &plugin{}
+	toranatest.Start(t, p, config)
+	if p.settings.Word != "hi" {
+		t.Errorf("decoded %q", p.settings.Word)
+	}
+	for _, wrong := range []string{`{"wrod": "hi"}`, `[]`, `{`, `{} {}`} {
+		toranatest.Refusal(t, &plugin{}, wrong)
+	}
+}
+
+func TestEditsOfARequest(t *testing.T) {
+	host, _ := request(t, func(r *torana.Request) (*torana.Answer, error) {
+		id, _ := r.Param("id")
+		body, _ := r.Body()
+		return nil, errors.Join(
+			r.SetMethod("PUT"), r.SetPath("/v2/"+id), r.SetQuery(r.Query()+"&b=2"),
+			r.SetHeader("X-Tenant", "acme"), r.AddHeader("x-tenant", torana.ClientIP()), r.RemoveHeader("x-gone"),
+			r.SetBody(bytes.ToUpper(body)),
+		)
+	})
+	r := toranatest.NewRequest("GET", "/v1/7?a=1").With("x-tenant", "1").With("x-tenant", "2").With("X-Gone", "1")
+	r.Body, r.Params = []byte("text"), map[string]string{"id": "7"}
+	answer, err := host.OnRequest(r)
+	must(t, err)
+	if answer != nil || r.Method != "PUT" || r.Path != "/v2/7" || r.Query != "a=1&b=2" || string(r.Body) != "TEXT" {
+		t.Errorf("%+v %+v", answer, r)
+	}
+	if got := r.Get("X-TENANT"); !slices.Equal(got, []string{"acme", host.ClientIP}) || r.Get("x-gone") != nil {
+		t.Errorf("%+v", r.Header)
+	}
+}
+
+func TestWhatTheGatewayRefusesIsRefused(t *testing.T) {
+	host, _ := request(t, func(r *torana.Request) (*torana.Answer, error) {
+		for name, err := range map[string]error{
+			"name": r.SetHeader("a b", ""), "value": r.SetHeader("a", "b\n"), "framing": r.AddHeader("Content-Length", "1"),
+			"removal": r.RemoveHeader("host"), "path": r.SetPath("no-slash"), "query": r.SetQuery("a#b"), "method": r.SetMethod(""),
+		} {
+			if err == nil {
+				t.Errorf("%s was taken", name)
+			}
+		}
+		return nil, nil
+	})
+	r := toranatest.NewRequest("GET", "/")
+	_, err := host.OnRequest(r)
+	must(t, err)
+	if r.Header != nil {
+		t.Errorf("%+v", r.Header)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	host, _ := request(t, func(*torana.Request) (*torana.Answer, error) {
+		return torana.NewAnswer(402).With("x-why", "money").JSON(map[string]int{"price": 3}), nil
+	})
+	answer, err := host.OnRequest(toranatest.NewRequest("GET", "/"))
+	must(t, err)
+	want := []torana.Field{{Name: "x-why", Value: "money"}, {Name: "content-type", Value: "application/json"}}
+	if answer.Status != 402 || !slices.Equal(answer.Header, want) || string(answer.Body) != `{"price":3}` {
+		t.Errorf("%+v", answer)
+	}
+}
+
+func TestAskingForTheOtherMessageEndsThePlugin(t *testing.T) {
+	host, _ := request(t, func(*torana.Request) (*torana.Answer, error) {
+		torana.Response{}.Status()
+		return nil, nil
+	})
+	defer func() {
+		if recover() == nil {
+			t.Error("there was a status")
+		}
+	}()
+	_, _ = host.OnRequest(toranatest.NewRequest("GET", "/"))
+}
+
+func TestData(t *testing.T) {
+	p := &plugin{}
+	host := toranatest.Start(t, p, config)
+	p.onResponse = func(r *torana.Response) error {
+		var id int
+		if found, err := r.Data("/users/0/id", &id); !found || err != nil || id != 7 {
+			t.Errorf("%v %v %v", found, err, id)
+		}
+		if found, _ := r.Data("/nobody", &id); found {
+			t.Error("found nobody")
+		}
+		matches, err := r.QueryData("$..email")
+		must(t, err)
+		if len(matches) != 2 || matches[1] != (torana.Match{Pointer: "/users/1/email", JSON: `"b"`}) {
+			t.Errorf("%v", matches)
+		}
+		replaced, err := r.ReplaceData("$.users[*].email", "***")
+		must(t, err)
+		removed, err := r.RemoveData("/users/0/id")
+		must(t, err)
+		if replaced != 2 || !removed {
+			t.Errorf("%d %v", replaced, removed)
+		}
+		must(t, r.SetData("/users/-", map[string]any{"id": 9}))
+		if r.SetData("/a/b", 1) == nil || r.SetBody(nil) == nil {
+			t.Error("an edit was taken that has no place")
+		}
+		if _, err := r.QueryData("$[?@.a]"); err == nil {
+			t.Error("a filter was taken")
+		}
+		return r.SetStatus(203)
+	}
+	r := toranatest.NewData(`{"users": [{"id": 7, "email": "a"}, {"id": 8, "email": "b"}]}`)
+	must(t, host.OnResponse(r))
+	if want := `{"users":[{"email":"***"},{"email":"***","id":8},{"id":9}]}`; r.Data != want || r.Status != 203 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestBodiesInChunks(t *testing.T) {
+	host := toranatest.Start(t, &plugin{}, config)
+	body, err := host.OnRequestBody("ab", "c")
+	must(t, err)
+	if body != "ABC." {
+		t.Errorf("%q", body)
+	}
+	if _, err := host.OnRequestBody("a", "bad"); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestServices(t *testing.T) {
+	host, p := request(t, nil)
+	host.Env["REGION"] = "eu"
+	host.KV["text"] = []byte("x")
+	p.onRequest = func(*torana.Request) (*torana.Answer, error) {
+		region, _ := torana.Env("REGION")
+		_, other := torana.Env("OTHER")
+		torana.Log.Warn(fmt.Sprint(region, other))
+		torana.Metrics.Count("seen", 2, torana.Label{Name: "a", Value: "b"})
+		must(t, torana.Context.Set("k", []byte("v")))
+		value, found := torana.Context.Get("k")
+		if string(value) != "v" || !found {
+			t.Errorf("%q %v", value, found)
+		}
+		for want := int64(2); want <= 4; want += 2 {
+			if sum, err := torana.KV.Add("n", 2, time.Second); sum != want || err != nil {
+				t.Errorf("%d %v", sum, err)
+			}
+		}
+		if _, err := torana.KV.Add("text", 1, 0); !errors.Is(err, torana.ErrNotACounter) {
+			t.Error(err)
+		}
+		if done, err := torana.KV.SetIfAbsent("text", nil, 0); done || err != nil {
+			t.Error(done, err)
+		}
+		if err := torana.KV.Set(strings.Repeat("k", 257), nil, 0); !errors.Is(err, torana.ErrTooLarge) {
+			t.Error(err)
+		}
+		if was, err := torana.KV.Delete("text"); !was || err != nil {
+			t.Error(was, err)
+		}
+		return nil, nil
+	}
+	_, err := host.OnRequest(toranatest.NewRequest("GET", "/"))
+	must(t, err)
+	if !slices.Equal(host.Log, []toranatest.Line{{Level: "warn", Message: "eufalse"}}) {
+		t.Errorf("%v", host.Log)
+	}
+	if m := host.Metrics; len(m) != 1 || m[0].Kind != "count" || m[0].Value != 2 || m[0].Labels[0].Name != "a" {
+		t.Errorf("%v", m)
+	}
+	if _, found := host.KV["text"]; found || string(host.KV["n"]) != "4" {
+		t.Errorf("%v", host.KV)
+	}
+}
+
+func TestOutboundRequests(t *testing.T) {
+	host, p := request(t, nil)
+	p.onRequest = func(*torana.Request) (*torana.Answer, error) {
+		results := torana.HTTP.SendAll([]torana.HTTPRequest{
+			{URL: "https://a.test/ok", Timeout: time.Microsecond}, {URL: "https://a.test/slow"}, {URL: "https://b.test/"},
+		})
+		if r := results[0].Response; r == nil || r.Status != 204 {
+			t.Errorf("%+v", results[0])
+		} else if value, _ := r.Get("X-A"); value != "1" {
+			t.Errorf("%+v", r)
+		}
+		if !errors.Is(results[1].Err, torana.ErrTimeout) || !errors.Is(results[2].Err, torana.ErrFailed) {
+			t.Errorf("%v, %v", results[1].Err, results[2].Err)
+		}
+		return nil, nil
+	}
+	host.Answer = func(r torana.HTTPRequest) (*torana.HTTPResponse, error) {
+		switch r.URL {
+		case "https://a.test/ok":
+			return &torana.HTTPResponse{Status: 204, Header: []torana.Field{{Name: "x-a", Value: "1"}}}, nil
+		case "https://a.test/slow":
+			return nil, torana.ErrTimeout
+		}
+		return nil, errors.New("no route")
+	}
+	_, err := host.OnRequest(toranatest.NewRequest("GET", "/"))
+	must(t, err)
+	if len(host.Calls) != 3 || host.Calls[0].Method != "GET" || host.Calls[0].Timeout != time.Millisecond {
+		t.Errorf("%+v", host.Calls)
+	}
+	host.Answer = nil
+	p.onRequest = func(*torana.Request) (*torana.Answer, error) {
+		_, err := torana.HTTP.Send(&torana.HTTPRequest{URL: "https://a.test/"})
+		return nil, err
+	}
+	if _, err := host.OnRequest(toranatest.NewRequest("GET", "/")); !errors.Is(err, torana.ErrDenied) {
+		t.Error(err)
+	}
+}
