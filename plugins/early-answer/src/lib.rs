@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use torana_plugin::{Action, Answer, Plugin, Request, Result, export};
+use torana_plugin::{Action, Answer, Plugin, Request, Result, export, header};
+
+#[cfg(test)]
+mod tests;
 
 /// The plugin.
 struct EarlyAnswer {
@@ -73,6 +76,7 @@ impl Plugin for EarlyAnswer {
         if config.when.value.is_some() && config.when.header.is_none() {
             return Err("`when.value` needs `when.header`".into());
         }
+        config.headers.iter().try_for_each(|(name, value)| header::check(name, value))?;
         Ok(Self { config })
     }
 

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use torana_plugin::{Action, Hooks, Message, Plugin, Request, Response, Result, export};
+use torana_plugin::{Action, Hooks, Message, Plugin, Request, Response, Result, export, header};
+
+#[cfg(test)]
+mod tests;
 
 /// The plugin.
 struct HeaderEdit {
@@ -30,7 +33,7 @@ struct Edits {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "values are a text or an array of texts")]
 enum Values {
     One(String),
     Many(Vec<String>),
@@ -48,6 +51,15 @@ impl Values {
 }
 
 impl Edits {
+    fn check(&self) -> Result<()> {
+        self.remove.iter().try_for_each(|name| header::check_name(name))?;
+        for (name, values) in self.set.iter().chain(&self.add) {
+            header::check_name(name)?;
+            values.iter().try_for_each(|value| header::check(name, value))?;
+        }
+        Ok(())
+    }
+
     fn apply(&self, message: &mut Message) -> Result<()> {
         for name in &self.remove {
             message.remove_header(name)?;
@@ -81,6 +93,7 @@ impl Plugin for HeaderEdit {
         if config.request.is_none() && config.response.is_none() {
             return Err("config needs `request`, `response` or both".into());
         }
+        [&config.request, &config.response].into_iter().flatten().try_for_each(Edits::check)?;
         Ok(Self { config })
     }
 
