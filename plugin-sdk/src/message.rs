@@ -208,10 +208,10 @@ impl Response {
     }
 
     /// The values in the decoded data that a JSONPath (RFC 9535) finds, such as `$.users[*].email`, in the order of the
-    /// document.
+    /// document; none if there is no decoded data.
     ///
     /// # Errors
-    /// The path is not valid or finds more than 10,000 values, a value is not a `T`, or there is no decoded data.
+    /// The path is not valid or finds more than 10,000 values, or a value is not a `T`.
     pub fn query_data<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<Found<T>>> {
         let found = data::query(path)?;
         let read = |found: data::Match| {
@@ -224,7 +224,7 @@ impl Response {
     /// cannot be replaced so.
     ///
     /// # Errors
-    /// As [`Response::query_data`].
+    /// The path is not valid or finds more than 10,000 values, or there is no decoded data.
     pub fn replace_data(&mut self, path: &str, value: &impl Serialize) -> Result<u32> {
         data::replace(path, &serde_json::to_string(value)?).map_err(Error::from)
     }

@@ -13,6 +13,7 @@ mod outbound;
 mod proxy_protocol;
 mod reload;
 mod shutdown;
+mod standard_plugins;
 mod streaming;
 mod tls;
 mod wasm;

@@ -1,7 +1,7 @@
 //! Masks values in decoded data, such as names and card numbers, that JSONPaths find.
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 use sha2::Sha256;
 use torana_keys::Secret;
@@ -84,8 +84,8 @@ impl Rule {
         if !self.path.starts_with('$') {
             return Err(Error::new(format!("`{}` is no JSONPath: it begins with `$`", self.path)));
         }
-        if self.mode == Mode::Remove && self.path == "$" {
-            return Err("`$` is the data itself and cannot be removed".into());
+        if self.path.trim() == "$" {
+            return Err("`$` is the data itself and cannot be masked".into());
         }
         Ok(())
     }
@@ -95,16 +95,24 @@ impl Rule {
         &self,
         response: &mut Response,
         edit: impl Fn(&mut Response, Found<Value>) -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         let found = response.query_data(&self.path)?;
-        found.into_iter().rev().try_for_each(|found| edit(response, found))
+        let count = found.len();
+        found.into_iter().rev().try_for_each(|found| edit(response, found))?;
+        Ok(count)
     }
 
-    fn apply(&self, response: &mut Response, key: Option<&Hmac<Sha256>>) -> Result<()> {
+    /// Masks what the path finds; says how many values that were.
+    fn apply(&self, response: &mut Response, key: Option<&Hmac<Sha256>>) -> Result<usize> {
         match self.mode {
-            Mode::Fixed => response.replace_data(&self.path, &self.text).map(drop),
-            Mode::Remove => self
-                .edit(response, |response, found| response.remove_data(&found.pointer).map(drop)),
+            Mode::Fixed => match response.replace_data(&self.path, &self.text) {
+                Ok(count) => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
+                Err(_) if is_body(response)? => Ok(0),
+                Err(error) => Err(error),
+            },
+            Mode::Remove => {
+                self.edit(response, |response, found| response.remove_data(&found.pointer).map(drop))
+            }
             Mode::KeepLast => self.edit(response, |response, found| {
                 response.set_data(&found.pointer, &self.keep_last(&found.value))
             }),
@@ -141,17 +149,21 @@ fn hash(key: Option<&Hmac<Sha256>>, value: &Value) -> Result<String> {
 
 impl JsonMask {
     fn mask(&self, response: &mut Response) -> Result<()> {
+        let mut masked = 0;
         for rule in &self.rules {
-            if let Err(error) = rule.apply(response, self.key.as_ref()) {
-                let has_data = response.data::<Value>("")?.is_some();
-                if !has_data && self.without_data == WithoutData::Pass {
-                    return Ok(());
-                }
-                return Err(error);
-            }
+            masked += rule.apply(response, self.key.as_ref())?;
+        }
+        if masked == 0 && self.without_data == WithoutData::Fail && is_body(response)? {
+            return Err("the response is not decoded (`no-op`): nothing can be masked in a body".into());
         }
         Ok(())
     }
+}
+
+/// Whether the response is a body, in which nothing is found. The gateway says so only where something is to be changed:
+/// the removal of a member that is not there.
+fn is_body(response: &mut Response) -> Result<bool> {
+    Ok(response.data::<IgnoredAny>("")?.is_none() && response.remove_data("/-").is_err())
 }
 
 impl Plugin for JsonMask {

@@ -93,7 +93,9 @@ fn a_body_is_not_masked_in_silence() {
     let lenient = test::start::<JsonMask>(config).expect("a configuration");
     assert_eq!(lenient.on_response(&mut response), Ok(()));
     assert_eq!(response.body(), Some(DATA.as_bytes()));
-    // Only for the lack of data: a path that is not valid fails always.
+    // Data in which nothing is found is not a body.
+    assert_eq!(strict.on_response(&mut test::Response::json(r#"{"a":1}"#)), Ok(()));
+    // A path that is not valid fails always.
     let config = r#"{ "rules": [{ "path": "$[" }], "without_data": "pass" }"#;
     let wrong =
         test::start::<JsonMask>(config).expect("the gateway reads paths at the first response");

@@ -26,7 +26,7 @@ pub(crate) fn remove(pointer: &str) -> Result<bool, String> {
 
 pub(crate) fn query(path: &str) -> Result<Vec<Match>, String> {
     with(|state| {
-        let data = data(state)?;
+        let Some(data) = &state.response().data else { return Ok(Vec::new()) };
         let json = |pointer: &str| data.pointer(pointer).map(Value::to_string).unwrap_or_default();
         let places = find(data, path)?;
         Ok(places.into_iter().map(|pointer| Match { json: json(&pointer), pointer }).collect())
@@ -38,7 +38,7 @@ pub(crate) fn replace(path: &str, json: &str) -> Result<u32, String> {
         let data = data(state)?;
         let (new, places) = (value(json)?, find(data, path)?);
         if places.iter().any(String::is_empty) {
-            return Err("`$` itself cannot be replaced".to_owned());
+            return Err("`$` cannot be replaced".to_owned());
         }
         // From the end: a place inside another one is still there when its turn comes.
         for pointer in places.iter().rev() {

@@ -131,7 +131,9 @@ fn a_capability_that_is_not_granted() {
 
 #[test]
 fn a_configuration_that_the_plugin_refuses() {
-    let bad = json!([plugin("early-answer", json!({"config": {"statsu": 403}}))]);
+    // One without a schema, which would find it first.
+    let bad = json!({"config": {"statsu": 403}, "grants": {"log": true}});
+    let bad = json!([plugin("test-probe", bad)]);
     let found = refusal(At::Endpoint, bad);
     assert_eq!((found.code, place(&found)), ("plugin-config", "/0/config"));
     assert!(found.message.contains("unknown field `statsu`"), "{}", found.message);
