@@ -63,7 +63,7 @@ impl<P: Plugin> Instance<P> {
         {
             let mut state = self.gateway.0.borrow_mut();
             state.exchange = exchange;
-            state.lines_in_call = 0;
+            (state.lines_in_call, state.calls_in_hook) = (0, 0);
         }
         let result = hook(&self.plugin);
         (result, std::mem::replace(&mut self.gateway.0.borrow_mut().exchange, Exchange::Idle))

@@ -352,15 +352,21 @@ fn other_services_are_scripted() {
             http::Request::get("http://b:8080/x?y"),
             http::Request::get("/relative"),
             http::Request::get("http://a/").header("host", "b"),
-            http::Request::get("http://a/").timeout(Duration::from_secs(31)),
+            http::Request::new("CONNECT", "http://a/"),
         ])
     });
     assert_eq!(answers[0].as_ref().map(|answer| answer.status), Ok(200));
     assert_eq!(answers[1], Err(http::Error::Timeout));
     assert_eq!(answers[2], Err(http::Error::Denied("http://b:8080".to_owned())));
     assert!(answers[3..].iter().all(|answer| matches!(answer, Err(http::Error::Invalid(_)))));
-    assert_eq!(gateway.calls().len(), 3);
+    assert_eq!(gateway.calls().len(), 2, "what is refused does not leave the gateway");
     assert_eq!(gateway.calls()[1].timeout, Some(Duration::from_millis(5)));
+    let many = in_request(&gateway, &mut Request::get("/"), |_| {
+        let long = Duration::from_secs(60);
+        http::send_all((0..17).map(|_| http::Request::get("http://a/").timeout(long)))
+    });
+    assert_eq!(many.iter().position(|answer| *answer == Err(http::Error::TooMany)), Some(16));
+    assert_eq!(gateway.calls()[2].timeout, Some(Duration::from_secs(30)));
     assert_eq!(
         Error::from(http::Error::TooMany).to_string(),
         "http: too many requests in one hook"
@@ -378,6 +384,8 @@ fn log_and_metrics_are_kept() {
         metrics::gauge("level", 0.5, &[]);
         metrics::observe("seconds", 1.0, &[]);
         metrics::count("not a name", 1, &[]);
+        metrics::count("a_total", 1, &[("plugin", "other")]);
+        metrics::count("a_total", 1, &[("a", "1"), ("a", "2")]);
     });
     let log = gateway.log();
     assert_eq!((log[0].level, log[0].message.as_str()), (Level::Warn, "odd"));

@@ -6,20 +6,18 @@ use std::time::Duration;
 
 use crate::{
     header, http,
-    test::state::{Service, State, with},
+    test::state::{Exchange, Service, State, with},
 };
 
 /// The longest time for an exchange, in milliseconds.
 const TIMEOUT_MS: u32 = 30_000;
+/// Calls of one hook, without `limits.calls`.
+const CALLS: usize = 16;
 
 pub(crate) fn send(request: &Request) -> Result<Response, Error> {
     let request = check(request)?;
-    with(|state| state.calls.push(request.clone()));
     // The service may look at the gateway: it leaves the state for the time of its answer.
-    let taken = with(|state| take(state, &request.url));
-    let Some((index, prefix, mut service)) = taken else {
-        return Err(Error::Denied(origin(&request.url).to_owned()));
-    };
+    let (index, prefix, mut service) = with(|state| begin(state, &request))?;
     let answer = service(&request);
     with(|state| state.services.insert(index, (prefix, service)));
     answer.map(Into::into).map_err(Into::into)
@@ -27,6 +25,19 @@ pub(crate) fn send(request: &Request) -> Result<Response, Error> {
 
 pub(crate) fn send_all(requests: &[Request]) -> Vec<Result<Response, Error>> {
     requests.iter().map(send).collect()
+}
+
+fn begin(state: &mut State, request: &http::Request) -> Result<(usize, String, Service), Error> {
+    assert!(!matches!(state.exchange, Exchange::Idle), "there is no exchange in `Plugin::new`");
+    let taken = take(state, &request.url);
+    let taken = taken.ok_or_else(|| Error::Denied(origin(&request.url).to_owned()))?;
+    if state.calls_in_hook >= CALLS {
+        state.services.insert(taken.0, (taken.1, taken.2));
+        return Err(Error::TooMany);
+    }
+    state.calls_in_hook += 1;
+    state.calls.push(request.clone());
+    Ok(taken)
 }
 
 fn take(state: &mut State, url: &str) -> Option<(usize, String, Service)> {
@@ -52,10 +63,7 @@ fn check(request: &Request) -> Result<http::Request, Error> {
     for (name, value) in &headers {
         header::check(name, value).map_err(|error| Error::Invalid(error.to_string()))?;
     }
-    if timeout_ms.is_some_and(|time| time > TIMEOUT_MS) {
-        return invalid(format!("the timeout is above {TIMEOUT_MS} ms"));
-    }
-    let timeout = timeout_ms.map(|time| Duration::from_millis(u64::from(time)));
+    let timeout = timeout_ms.map(|time| Duration::from_millis(time.min(TIMEOUT_MS).into()));
     Ok(http::Request { method, url, headers, body, timeout })
 }
 
