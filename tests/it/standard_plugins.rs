@@ -285,23 +285,23 @@ fn maintenance_page_lets_some_pass() {
 #[test]
 fn bad_configurations_are_refused_at_their_place() {
     for (name, config, reason) in [
-        ("ab-split", json!({ "variants": [{ "name": "a", "percent": 101 }] }), "percent"),
+        ("ab-split", json!({ "variants": [{ "name": "a", "percent": 101 }] }), "maximum of 100"),
         ("ab-split", json!({ "variants": [{ "name": "a" }] }), "nobody would get it"),
-        ("basic-auth", json!({ "users": { "ann": "secret" } }), "ann"),
-        ("basic-auth", json!({ "users": {} }), "users"),
-        ("early-answer", json!({ "status": 100 }), "status"),
+        ("basic-auth", json!({ "users": { "ann": "secret" } }), "does not match"),
+        ("basic-auth", json!({ "users": {} }), "plugin `basic-auth`"),
+        ("early-answer", json!({ "status": 100 }), "minimum of 200"),
         ("header-edit", json!({ "request": { "set": { "host": "a" } } }), "`host`"),
         (
             "hmac-signature",
             json!({ "secrets": ["0123456789abcdef"], "parts": ["body", "path"] }),
             "must be the last",
         ),
-        ("hmac-signature", json!({ "parts": ["path"] }), "secrets"),
+        ("hmac-signature", json!({ "parts": ["path"] }), "needs the key"),
         ("ip-filter", json!({ "deny": ["10.0.0.1/8"] }), "`10.0.0.0/8`"),
-        ("ip-filter", json!({ "alow": ["10.0.0.1"] }), "alow"),
+        ("ip-filter", json!({ "alow": ["10.0.0.1"] }), "no key `alow`"),
         ("json-mask", json!({ "rules": [{ "path": "$.a", "mode": "hash" }] }), "needs `key`"),
         ("maintenance-page", json!({ "from": "tomorrow" }), "tomorrow"),
-        ("request-id", json!({ "format": "uuid" }), "uuid"),
+        ("request-id", json!({ "format": "uuid" }), "uuid-v7"),
         ("response-template", json!({ "body": r#"{ "a": "{{data}}" }"# }), "makes no JSON"),
     ] {
         let config = json!({
