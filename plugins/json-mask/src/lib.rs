@@ -110,9 +110,8 @@ impl Rule {
                 Err(_) if is_body(response)? => Ok(0),
                 Err(error) => Err(error),
             },
-            Mode::Remove => {
-                self.edit(response, |response, found| response.remove_data(&found.pointer).map(drop))
-            }
+            Mode::Remove => self
+                .edit(response, |response, found| response.remove_data(&found.pointer).map(drop)),
             Mode::KeepLast => self.edit(response, |response, found| {
                 response.set_data(&found.pointer, &self.keep_last(&found.value))
             }),
@@ -154,7 +153,9 @@ impl JsonMask {
             masked += rule.apply(response, self.key.as_ref())?;
         }
         if masked == 0 && self.without_data == WithoutData::Fail && is_body(response)? {
-            return Err("the response is not decoded (`no-op`): nothing can be masked in a body".into());
+            return Err(
+                "the response is not decoded (`no-op`): nothing can be masked in a body".into()
+            );
         }
         Ok(())
     }
