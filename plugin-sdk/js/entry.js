@@ -32,9 +32,10 @@ const request = new Request();
 const response = new Response();
 const CONTINUE = { tag: "continue" };
 
-/** What goes to the gateway's log when a hook throws: the error and the place where it was thrown. */
+/** What goes to the gateway's log when a hook throws: the error, and the line of the plugin where it happened. */
 function described(error) {
-  const place = error instanceof Error ? /\(?(\S+:\d+:\d+)\)?/.exec(error.stack)?.[1] : undefined;
+  const frames = error instanceof Error ? error.stack.matchAll(/\(?(\/\S+:\d+):\d+\)?/g) : [];
+  const place = [...frames].map(([, place]) => place.slice(1)).find((place) => !place.startsWith("sdk/"));
   return new Error(place === undefined ? `${error}` : `${error} (${place})`);
 }
 

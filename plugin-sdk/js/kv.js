@@ -1,18 +1,20 @@
 /** Values that outlive requests, shared by all instances. Needs the grant `kv`. */
 
 import kv from "torana:plugin/kv";
-import { wellFormed } from "./text.js";
+import { encode, wellFormed } from "./text.js";
+
+const bytes = (value) => (value instanceof Uint8Array ? value : encode(value));
 
 export function get(key) {
   return kv.get(wellFormed(key)) ?? null;
 }
 
 export function set(key, value, ttlMs = null) {
-  kv.set(wellFormed(key), value, ttlMs);
+  kv.set(wellFormed(key), bytes(value), ttlMs);
 }
 
 export function setIfAbsent(key, value, ttlMs = null) {
-  return kv.setIfAbsent(wellFormed(key), value, ttlMs);
+  return kv.setIfAbsent(wellFormed(key), bytes(value), ttlMs);
 }
 
 export function remove(key) {

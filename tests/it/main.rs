@@ -7,6 +7,7 @@ mod common;
 mod compression;
 mod examples;
 mod http2;
+mod languages;
 mod limits;
 mod misbehaving;
 mod outbound;

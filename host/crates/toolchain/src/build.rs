@@ -52,6 +52,7 @@ pub fn build(options: &Options, say: &mut dyn FnMut(&str)) -> Result<Built, Erro
         None => detect(&folder)?,
     };
     check_tools(language, &folder)?;
+    project::carry(language, &folder)?;
     let mut commands = Commands::new(&folder, options.time_limit, say);
     let component = (language.build)(&Project { folder: &folder }, &mut commands)?;
     if !component.starts_with(PREAMBLE) {

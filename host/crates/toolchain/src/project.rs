@@ -32,12 +32,21 @@ pub fn create(name: &str, language: &str, folder: &Path) -> Result<Created, Erro
     for (path, text) in language.template {
         write(&folder.join(path), &text.replace("{{name}}", name))?;
     }
+    carry(language, folder)?;
+    Ok(Created { folder: folder.to_owned(), test: language.test })
+}
+
+/// Writes what is carried and not there: nobody need keep it under version control.
+pub(crate) fn carry(language: &Language, folder: &Path) -> Result<(), Error> {
     for (prefix, files) in language.carried {
         for (path, text) in *files {
-            write(&folder.join(prefix).join(path), text)?;
+            let path = folder.join(prefix).join(path);
+            if !path.exists() {
+                write(&path, text)?;
+            }
         }
     }
-    Ok(Created { folder: folder.to_owned(), test: language.test })
+    Ok(())
 }
 
 /// The language that `--lang` names.
@@ -113,6 +122,20 @@ mod tests {
         let error = create("a", "rust", folder.path()).unwrap_err();
         assert!(matches!(error, Error::Exists(_)), "{error}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_carried_comes_back_and_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let rust = by_name("rust").unwrap();
+        create("a", "rust", folder.path()).unwrap();
+        let file = folder.path().join("wit/world.wit");
+        let text = fs::read_to_string(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        fs::write(folder.path().join("wit/log.wit"), "mine").unwrap();
+        carry(rust, folder.path()).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+        assert_eq!(fs::read_to_string(folder.path().join("wit/log.wit")).unwrap(), "mine");
     }
 
     #[test]

@@ -9,7 +9,7 @@ export function init(value) {
   config = { tenants: [], ...value };
 }
 
-/** @param {import("./sdk/plugin.js").Request} request */
+/** @type {import("./sdk/plugin.js").RequestHook} */
 export function onRequest(request) {
   const tenant = request.header(config.header)?.trim().toLowerCase();
   if (!tenant) {
