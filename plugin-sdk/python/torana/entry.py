@@ -3,6 +3,7 @@
 `torana plugin build` exports those that the plugin has.
 """
 
+import datetime
 import json
 import os
 import sys
@@ -19,8 +20,37 @@ time.monotonic = time.perf_counter = lambda: clock.monotonic_ns() / 1e9
 time.monotonic_ns = time.perf_counter_ns = clock.monotonic_ns
 os.urandom = host_random.get_bytes
 
+
+class DateTime(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromtimestamp(time.time(), tz)
+
+    @classmethod
+    def utcnow(cls):
+        return cls.fromtimestamp(time.time(), datetime.UTC).replace(tzinfo=None)
+
+
+datetime.datetime = DateTime
+
 import plugin  # noqa: E402
 from torana import Answer, Request, Response  # noqa: E402
+
+
+class Output:
+    """What is printed: in the log if the plugin imports that, else nowhere."""
+
+    def write(self, text: str) -> int:
+        log = sys.modules.get("torana.log")
+        if log is not None and not text.isspace():
+            log.info(text.rstrip("\n"))
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+sys.stdout = sys.stderr = Output()
 
 REQUEST = Request()
 RESPONSE = Response()

@@ -19,9 +19,14 @@ def on_backend_request(request: Request) -> Answer | None:
             except Exception as error:
                 request.set_header("x-caught", str(error))
         case "time":
-            return Answer.json(200, {"year": time.gmtime(time.time()).tm_year, "random": random.random()})
+            print("asked")
+            year = datetime.datetime.now(datetime.UTC).year
+            assert year == time.gmtime(time.time()).tm_year == datetime.date.today().year
+            return Answer.json(200, {"year": year, "random": random.random(), "id": str(uuid.uuid4())})
     return None
 
 
+import datetime  # noqa: E402
 import random  # noqa: E402
 import time  # noqa: E402
+import uuid  # noqa: E402
