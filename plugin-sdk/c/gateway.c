@@ -205,6 +205,9 @@ torana_text torana_random(uint32_t size) {
     return lift_bytes(bytes.ptr, bytes.len);
 }
 
+/* Not every plugin has every hook. */
+#define MAYBE static __attribute__((unused))
+
 /* Results of hooks. They are freed behind the call, so that they are copies. */
 
 static uint8_t *copy(torana_text text) {
@@ -226,7 +229,7 @@ static bool failed(wit_string_t *error, torana_text why) {
     return false;
 }
 
-static inline bool answered(torana_result result, torana_plugin_types_answer_t *answer) {
+MAYBE bool answered(torana_result result, torana_plugin_types_answer_t *answer) {
     size_t count = result.header_count;
     wit_tuple2_string_string_t *headers = count == 0 ? NULL : malloc(count * sizeof(*headers));
     if (count > 0 && headers == NULL) {
@@ -245,7 +248,7 @@ static inline bool answered(torana_result result, torana_plugin_types_answer_t *
     return true;
 }
 
-static inline bool of_request(torana_result result, torana_plugin_types_action_t *action, wit_string_t *error) {
+MAYBE bool of_request(torana_result result, torana_plugin_types_action_t *action, wit_string_t *error) {
     switch (result.kind) {
     case TORANA_CONTINUE:
         action->tag = TORANA_PLUGIN_TYPES_ACTION_CONTINUE;
@@ -259,7 +262,7 @@ static inline bool of_request(torana_result result, torana_plugin_types_action_t
     }
 }
 
-static inline bool of_response(torana_result result, wit_string_t *error) {
+MAYBE bool of_response(torana_result result, wit_string_t *error) {
     switch (result.kind) {
     case TORANA_CONTINUE:
         free_all();
@@ -271,7 +274,7 @@ static inline bool of_response(torana_result result, wit_string_t *error) {
     }
 }
 
-static inline bool of_body(torana_result result, torana_text chunk, wit_list_u8_t *to, wit_string_t *error) {
+MAYBE bool of_body(torana_result result, torana_text chunk, wit_list_u8_t *to, wit_string_t *error) {
     if (result.kind == TORANA_CONTINUE) {
         to->ptr = copy(chunk);
         to->len = chunk.size;

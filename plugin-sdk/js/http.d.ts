@@ -1,3 +1,5 @@
+import type { GatewayError } from "./failure.js";
+
 export interface HttpRequest {
   /** `GET` without. */
   method?: string;
@@ -19,7 +21,7 @@ export interface Reply {
   json(): unknown;
 }
 
-/** Sends a request and waits for the answer. Throws when there is none. */
+/** Sends a request and waits for the answer. Throws a `GatewayError` when there is none. */
 export function send(request: HttpRequest): Reply;
 /** Sends requests at the same time; answers and errors come in the order of the requests. */
-export function sendAll(requests: HttpRequest[]): (Reply | Error)[];
+export function sendAll(requests: HttpRequest[]): (Reply | GatewayError)[];

@@ -1,6 +1,7 @@
 /** Requests to other services. Needs their origins in the grant `http`. */
 
 import http from "torana:plugin/http";
+import { GatewayError, call } from "./failure.js";
 import { decode, encode, wellFormed } from "./text.js";
 
 /** What came back. */
@@ -26,11 +27,11 @@ class Reply {
 }
 
 export function send(request) {
-  return new Reply(http.send(lowered(request)));
+  return new Reply(call(() => http.send(lowered(request))));
 }
 
 export function sendAll(requests) {
-  return http.sendAll(requests.map(lowered)).map(({ tag, val }) => (tag === "ok" ? new Reply(val) : reason(val)));
+  return http.sendAll(requests.map(lowered)).map(({ tag, val }) => (tag === "ok" ? new Reply(val) : new GatewayError(val)));
 }
 
 function lowered({ method = "GET", url, headers = {}, body = "", timeoutMs = null }) {
@@ -41,8 +42,4 @@ function lowered({ method = "GET", url, headers = {}, body = "", timeoutMs = nul
     body: body instanceof Uint8Array ? body : encode(body),
     timeoutMs,
   };
-}
-
-function reason({ tag, val }) {
-  return new Error(val === undefined ? tag : `${tag}: ${val}`);
 }

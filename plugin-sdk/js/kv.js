@@ -1,26 +1,27 @@
 /** Values that outlive requests, shared by all instances. Needs the grant `kv`. */
 
 import kv from "torana:plugin/kv";
+import { call } from "./failure.js";
 import { encode, wellFormed } from "./text.js";
 
 const bytes = (value) => (value instanceof Uint8Array ? value : encode(value));
 
 export function get(key) {
-  return kv.get(wellFormed(key)) ?? null;
+  return call(() => kv.get(wellFormed(key))) ?? null;
 }
 
 export function set(key, value, ttlMs = null) {
-  kv.set(wellFormed(key), bytes(value), ttlMs);
+  call(() => kv.set(wellFormed(key), bytes(value), ttlMs));
 }
 
 export function setIfAbsent(key, value, ttlMs = null) {
-  return kv.setIfAbsent(wellFormed(key), bytes(value), ttlMs);
+  return call(() => kv.setIfAbsent(wellFormed(key), bytes(value), ttlMs));
 }
 
 export function remove(key) {
-  return kv.delete(wellFormed(key));
+  return call(() => kv.delete(wellFormed(key)));
 }
 
 export function add(key, by = 1, ttlMs = null) {
-  return kv.add(wellFormed(key), by, ttlMs);
+  return call(() => kv.add(wellFormed(key), by, ttlMs));
 }

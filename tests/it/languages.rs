@@ -23,13 +23,18 @@ fn javascript() {
 
 #[test]
 fn python() {
-    Example { language: "python", source: "plugin.py", faults: include_str!("languages/faults.py") }
-        .test();
+    Example {
+        language: "python",
+        source: "plugin.py",
+        faults: include_str!("languages/faults.py"),
+    }
+    .test();
 }
 
 #[test]
 fn c() {
-    Example { language: "c", source: "plugin.c", faults: include_str!("languages/faults.c") }.test();
+    Example { language: "c", source: "plugin.c", faults: include_str!("languages/faults.c") }
+        .test();
 }
 
 /// The examples are what `torana plugin new` writes, so that both are tested and neither grows old.
@@ -47,7 +52,8 @@ fn examples_are_what_new_writes() {
                 continue;
             }
             let ours = example.join(path.file_name().unwrap());
-            let text = fs::read_to_string(&ours).unwrap_or_else(|e| panic!("{}: {e}", ours.display()));
+            let text =
+                fs::read_to_string(&ours).unwrap_or_else(|e| panic!("{}: {e}", ours.display()));
             assert_eq!(text, fs::read_to_string(&path).unwrap(), "{}", ours.display());
             files += 1;
         }
@@ -98,7 +104,21 @@ impl Example {
         let gateway = Gateway::start(config(&upstream, &component));
         self.guards(&upstream, &gateway);
         self.faults_cost_one_request(&upstream, &gateway);
+        self.uses_interfaces(&upstream, &gateway);
         self.refuses_a_configuration(&upstream, &component);
+    }
+
+    fn uses_interfaces(&self, upstream: &Upstream, gateway: &Gateway) {
+        let url = format!("http://{}/b", upstream.address());
+        let headers = [("X-Tenant", "acme"), ("X-Fault", "interfaces"), ("X-Url", &url)];
+        let answer = gateway.connect().request("GET", "/a", &headers, "");
+        let text = answer.text();
+        assert_eq!(answer.status, 200, "{}: {text}", self.language);
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&json["status"], &json["x"]), (&200.into(), &1.into()), "{text}");
+        for key in ["denied", "refused"] {
+            assert!(json[key].as_str().is_some_and(|why| why.contains("denied")), "{text}");
+        }
     }
 
     fn guards(&self, upstream: &Upstream, gateway: &Gateway) {
@@ -161,10 +181,8 @@ impl Example {
     /// The component, or nothing where a tool is missing. The project stays in the target directory, with what its tool
     /// chain has downloaded.
     fn build(&self) -> Option<PathBuf> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"),
-            PathBuf::from,
-        );
+        let target = std::env::var_os("CARGO_TARGET_DIR")
+            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target"), PathBuf::from);
         let folder = target.join("plugins").join(format!("example-{}", self.language));
         fs::create_dir_all(&folder).unwrap();
         for old in ["sdk", "torana", "torana_testing", "wit"] {
@@ -198,8 +216,10 @@ fn config(upstream: &Upstream, component: &Path) -> String {
     let section = |on_error: &str| {
         format!(
             r#""extra_config": {{ "plugin/wasm": [{{ "name": "guard", "source": "{}", "on_error": "{on_error}",
+                "grants": {{ "log": true, "http": ["http://{host}"] }}, "limits": {{ "timeout": "1s" }},
                 "config": {{ "header": "x-tenant", "tenants": ["acme"] }} }}] }}"#,
-            component.display()
+            component.display(),
+            host = upstream.address()
         )
     };
     let endpoint = |path: &str, on_error: &str| {

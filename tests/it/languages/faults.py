@@ -23,10 +23,27 @@ def on_backend_request(request: Request) -> Answer | None:
             year = datetime.datetime.now(datetime.UTC).year
             assert year == time.gmtime(time.time()).tm_year == datetime.date.today().year
             return Answer.json(200, {"year": year, "random": random.random(), "id": str(uuid.uuid4())})
+        case "interfaces":
+            url = request.header("x-url")
+            reply = http.send("GET", url, {"x-from": "plugin"})
+            calls = [http.request("GET", url), http.request("GET", "http://192.0.2.1/")]
+            _, refused = http.send_all(calls)
+            context.set("seen", json.dumps({"status": reply.status, **reply.json()}))
+            log.info(f"seen by {request.id}")
+            try:
+                http.send("GET", "http://192.0.2.1/")
+            except http.HttpError as error:
+                denied = error.kind
+            seen = json.loads(context.get("seen"))
+            others = {"denied": denied, "refused": str(refused), "env": environment.get("NO")}
+            return Answer.json(200, {**seen, **others})
     return None
 
 
 import datetime  # noqa: E402
+import json  # noqa: E402
 import random  # noqa: E402
 import time  # noqa: E402
 import uuid  # noqa: E402
+
+from torana import context, environment, http, log  # noqa: E402

@@ -23,6 +23,9 @@ use crate::{
 /// What the names of generated types and files begin with.
 const BINDINGS: &str = "wit";
 
+/// Bytes of the stack of C, in the memory of the instance.
+const STACK: usize = 256 << 10;
+
 /// The language.
 pub(crate) static C: Language = Language {
     name: "c",
@@ -61,52 +64,64 @@ fn compiler(folder: &Path) -> Option<Vec<OsString>> {
 }
 
 fn build(project: &Project<'_>, commands: &mut Commands<'_>) -> Result<Vec<u8>, Error> {
-    let work = project.folder.join(WORK);
-    let objects = work.join("objects");
-    fs::create_dir_all(&objects).map_err(Error::io(&objects))?;
-    let compiler = compiler(project.folder).unwrap_or_default();
-    let (program, target) = compiler
-        .split_first()
-        .ok_or_else(|| Error::Tools(C.tools.iter().map(|tool| (tool.name, tool.hint)).collect()))?;
-    let cc = || {
-        let mut command = Command::new(program);
-        command.args(target).args(["-O2", "-Wall", "-Isdk"]);
-        command
-    };
-    let mut made = Vec::new();
-    for source in sources(project.folder)? {
-        let object = objects.join(&source).with_extension("o");
-        let mut compile = cc();
-        compile.arg("-c").arg(&source).arg("-o").arg(&object);
-        commands.output_of(compile)?;
-        made.push(object);
-    }
+    let folder = project.folder;
+    let work = folder.join(WORK);
+    // All interfaces: what is not called does not get as far as the component.
+    let interfaces = interfaces(folder)?;
+    let all = |world: World| world.importing(interfaces.iter().map(String::as_str));
+    // Sources may include the bindings, and only their objects tell the hooks, which the bindings export.
+    generate(&all(World::default()).write(folder)?, &work)?;
+    let objects = compile(folder, commands)?;
     let mut defined = Vec::new();
-    for object in &made {
+    for object in &objects {
         let bytes = fs::read(object).map_err(Error::io(object))?;
         defined.extend(functions(&bytes).map_err(no_component)?);
     }
-    // All interfaces: what is not called does not get as far as the component.
-    let world = World::new(defined.iter().map(String::as_str), name, "plugin.c")?
-        .importing(interfaces(project.folder)?.iter().map(String::as_str));
-    generate(&world.write(project.folder)?, &work)?;
+    let world = all(World::new(defined.iter().map(String::as_str), name, "plugin.c")?);
+    generate(&world.write(folder)?, &work)?;
     let file = work.join("plugin.wasm");
-    let mut link = cc();
-    link.args(["-mexec-model=reactor", "-s", "-Wl,--gc-sections", "-ffunction-sections"])
-        .args(
-            world
-                .exports
-                .iter()
-                .map(|export| format!("-DTORANA_HAS_{}", snake(export).to_uppercase())),
-        )
-        .arg(format!("-I{WORK}"))
+    let mut link = command(folder)?;
+    // Zig's stack of 16 MiB is more than a plugin may have by default.
+    link.arg(format!("-Wl,-z,stack-size={STACK}"))
+        .args(["-mexec-model=reactor", "-s", "-Wl,--gc-sections", "-ffunction-sections"])
+        .args(world.exports.iter().map(|export| has(export)))
         .args(["sdk/gateway.c", "sdk/text.c"])
         .args([work.join("wit.c"), work.join("wit_component_type.o")])
-        .args(&made)
+        .args(&objects)
         .arg("-o")
         .arg(&file);
     commands.output_of(link)?;
     componentize(&fs::read(&file).map_err(Error::io(&file))?)
+}
+
+/// A command line of the compiler, with what all of them have.
+fn command(folder: &Path) -> Result<Command, Error> {
+    let words = compiler(folder).unwrap_or_default();
+    let missing = || Error::Tools(C.tools.iter().map(|tool| (tool.name, tool.hint)).collect());
+    let (program, arguments) = words.split_first().ok_or_else(missing)?;
+    let mut command = Command::new(program);
+    command.args(arguments).args(["-O2", "-Wall", "-Isdk"]).arg(format!("-I{WORK}"));
+    Ok(command)
+}
+
+/// Makes an object of each C file of the project.
+fn compile(folder: &Path, commands: &mut Commands<'_>) -> Result<Vec<PathBuf>, Error> {
+    let objects = folder.join(WORK).join("objects");
+    fs::create_dir_all(&objects).map_err(Error::io(&objects))?;
+    let mut made = Vec::new();
+    for source in sources(folder)? {
+        let object = objects.join(&source).with_extension("o");
+        let mut compile = command(folder)?;
+        compile.arg("-c").arg(&source).arg("-o").arg(&object);
+        commands.output_of(compile)?;
+        made.push(object);
+    }
+    Ok(made)
+}
+
+/// Tells `gateway.c` that the plugin has a hook.
+fn has(export: &str) -> String {
+    format!("-DTORANA_HAS_{}", snake(export).to_uppercase())
 }
 
 fn name(export: &str) -> String {
