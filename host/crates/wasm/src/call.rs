@@ -62,20 +62,14 @@ impl Caller {
         lease.end(hook, outcome);
     }
 
-    /// Lets the plugin trip if it keeps failing.
+    /// Takes note of a call that was no fault of the plugin's; faults are noted in [`Caller::failed`].
     pub(crate) fn judge<T>(&self, outcome: &Result<T, CallError>) {
-        match outcome {
-            Err(error) if Failure::of(error).is_fault() => {
-                if self.plugin.trip.failed() {
-                    let plugin = &*self.plugin.facts.name;
-                    tracing::error!(plugin, "plugin keeps failing and is switched off for a while");
-                }
-            }
-            _ => self.plugin.trip.succeeded(),
+        if !matches!(outcome, Err(error) if Failure::of(error).is_fault()) {
+            self.plugin.trip.succeeded();
         }
     }
 
-    /// Logs a failed call; gives the error that ends the request, unless it goes on without the plugin.
+    /// Counts and logs a failed call, and trips the plugin if it keeps failing; gives the error that ends the request, unless it goes on without the plugin.
     pub(crate) fn failed(
         &self,
         cx: &RequestContext,
@@ -86,14 +80,15 @@ impl Caller {
         // For the log only: clients may be shown the message.
         let backtrace = error.backtrace();
         let passes = self.on_error == OnError::Pass && hook != Hook::Handle;
+        let failure = Failure::of(error);
         self.plugin.pool.count(|figures| {
             let figures = figures.hook(hook);
             figures.bypasses += u64::from(passes);
-            // The others were counted with their call.
-            if matches!(error, CallError::Busy | CallError::Answer(_) | CallError::Tripped) {
-                figures.failures[Failure::of(error) as usize] += 1;
-            }
+            figures.failures[failure as usize] += 1;
         });
+        if failure.is_fault() && self.plugin.trip.failed() {
+            tracing::error!(plugin, "plugin keeps failing and is switched off for a while");
+        }
         if passes {
             tracing::warn!(
                 plugin,

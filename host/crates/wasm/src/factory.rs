@@ -405,9 +405,10 @@ impl Plan {
         let make = || {
             is_new = true;
             let facts = Arc::new(facts());
-            let (_, wants) = Instance::new(loaded, &facts, exports)?;
+            let (first, wants) = Instance::new(loaded, &facts, exports)?;
             let keep = self.config.isolation == Isolation::Pooled;
             let pool = Pool::new(Arc::clone(loaded), Arc::clone(&facts), exports, keep);
+            pool.give(first);
             Ok(Plugin { facts, pool, trip: Trip::default(), wants })
         };
         let plugin = cx.resources.get_or_try_make(&key, make).map_err(|error: CallError| {

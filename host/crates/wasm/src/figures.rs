@@ -7,20 +7,29 @@ use crate::{component::Hook, instance::CallError};
 /// What a hook of a plugin has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct HookFigures {
-    /// Calls, including those that failed.
+    /// Calls that were made, including those that failed.
     pub(crate) calls: u64,
-    /// Failed calls by kind, in the order of [`Failure::ALL`].
+    /// Failures by kind, in the order of [`Failure::ALL`], also of calls that could not be made.
     pub(crate) failures: [u64; Failure::ALL.len()],
     /// Requests that went on without the plugin after it had failed.
     pub(crate) bypasses: u64,
-    /// Time from the beginning to the end of calls. One call in [`SAMPLE`] is timed, and every long one.
+    /// Time from the beginning to the end of calls. A part of them is timed, see [`weight`], and every long one.
     pub(crate) wall: Duration,
     /// Of that, time in which guests ran.
     pub(crate) cpu: Duration,
 }
 
 /// One in how many calls is timed: two looks at a clock cost a tenth of a call.
-pub(crate) const SAMPLE: u32 = 16;
+const SAMPLE: u32 = 16;
+
+/// For how many calls the time of an instance's next one stands, `uses` calls after its start; `None` if it is not timed.
+pub(crate) fn weight(uses: u32) -> Option<u32> {
+    match uses {
+        // The first ones each, so that figures are right for plugins with few calls, too.
+        0..SAMPLE => Some(1),
+        _ => uses.is_multiple_of(SAMPLE).then_some(SAMPLE),
+    }
+}
 
 /// Kinds of failed calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,13 +89,10 @@ impl Failure {
 
 impl HookFigures {
     /// Counts a call.
-    pub(crate) fn add(&mut self, took: Took, failure: Option<Failure>) {
+    pub(crate) fn add(&mut self, took: Took) {
         self.calls += 1;
         self.wall += took.wall;
         self.cpu += took.cpu;
-        if let Some(failure) = failure {
-            self.failures[failure as usize] += 1;
-        }
     }
 }
 

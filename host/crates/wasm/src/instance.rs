@@ -19,7 +19,7 @@ use crate::{
     budget::{Budget, ticks},
     component::Loaded,
     fiber,
-    figures::{SAMPLE, Took},
+    figures::{Took, weight},
     frames::Frames,
     limits::Memory,
     output::Output,
@@ -64,7 +64,7 @@ pub(crate) struct Instance {
     functions: Functions,
     ticks: u64,
     uses: u32,
-    started: Option<Instant>,
+    timed: Option<(Instant, u32)>,
 }
 
 /// Why a call of a guest failed.
@@ -138,7 +138,7 @@ impl Instance {
         let (functions, hooks) = made.map_err(|error| call_error(&store, &error, start_limit))?;
         let hooks = hooks.map_err(CallError::Hook)?;
         let ticks = ticks(limits.timeout);
-        Ok((Self { store, functions, ticks, uses: 0, started: None }, hooks))
+        Ok((Self { store, functions, ticks, uses: 0, timed: None }, hooks))
     }
 
     /// How many calls it has served.
@@ -149,12 +149,12 @@ impl Instance {
     /// What the last call took, with the calls that it stands for, and the memory that the instance has now.
     pub(crate) fn took(&mut self) -> (Took, usize) {
         let State { budget, memory, .. } = self.store.data();
-        let took = match (self.started.take(), budget.long()) {
+        let took = match (self.timed.take(), budget.long()) {
             (_, Some((wall, cpu))) => Took { wall, cpu },
-            (Some(started), None) => {
+            (Some((started, weight)), None) => {
                 let wall = started.elapsed();
                 let cpu = wall.saturating_sub(budget.waiting());
-                Took { wall: wall * SAMPLE, cpu: cpu * SAMPLE }
+                Took { wall: wall * weight, cpu: cpu * weight }
             }
             (None, None) => Took::default(),
         };
@@ -244,7 +244,7 @@ impl Instance {
     }
 
     fn begin_call(&mut self, loaded: &Loaded, on_fiber: bool) {
-        self.started = self.uses.is_multiple_of(SAMPLE).then(Instant::now);
+        self.timed = weight(self.uses).map(|weight| (Instant::now(), weight));
         self.uses = self.uses.saturating_add(1);
         begin(&mut self.store, loaded, self.ticks, on_fiber);
         let state = self.store.data_mut();

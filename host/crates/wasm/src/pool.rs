@@ -11,7 +11,7 @@ use torana_core::worker;
 
 use crate::{
     component::{Hook, Loaded},
-    figures::{Failure, Figures},
+    figures::Figures,
     instance::{CallError, Exports, Instance},
     plugin::{Facts, Plugin},
 };
@@ -92,6 +92,13 @@ impl Pool {
         let workers = worker::count();
         let slots = (0..workers).map(|_| Slot::default()).collect();
         Self { slots, keep, exports, facts, loaded }
+    }
+
+    /// Takes an instance that has served nobody yet.
+    pub(crate) fn give(&self, instance: Instance) {
+        if self.keep {
+            self.slots[0].lock().idle.push(instance);
+        }
     }
 
     /// The component.
@@ -217,20 +224,18 @@ impl<P: Deref<Target = Plugin>> Lease<P> {
     }
 
     /// Counts a call of a hook that the instance has just served.
-    pub(crate) fn count<T>(&mut self, hook: Hook, outcome: &Result<T, CallError>) {
+    pub(crate) fn count(&mut self, hook: Hook) {
         let (took, memory) = self.instance().took();
-        let pool = &self.plugin.pool;
-        let failure = outcome.as_ref().err().map(Failure::of);
-        let mut worker = pool.slots[self.slot].lock();
+        let mut worker = self.plugin.pool.slots[self.slot].lock();
         let figures = &mut worker.figures;
         figures.memory_high = figures.memory_high.max(memory);
-        figures.hook(hook).add(took, failure);
+        figures.hook(hook).add(took);
     }
 
     /// Ends the lease after a call; the instance is kept for the next one if it is fit for it: an error that the hook
     /// reports is an ordinary end, all others kill it.
     pub(crate) fn end<T>(mut self, hook: Hook, outcome: &Result<T, CallError>) {
-        self.count(hook, outcome);
+        self.count(hook);
         if matches!(outcome, Ok(_) | Err(CallError::Hook(_))) {
             self.give_back();
         }

@@ -89,7 +89,7 @@ impl Guest {
             let instance = self.lease.instance();
             let outcome = instance.on_chunk(plugin.pool.loaded(), self.side, chunk, last).await;
             self.caller.judge(&outcome);
-            self.lease.count(self.side.hook(), &outcome);
+            self.lease.count(self.side.hook());
             (self, outcome)
         });
         fiber::run(&alarm, call).await
