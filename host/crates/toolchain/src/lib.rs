@@ -12,6 +12,7 @@ mod interface;
 mod language;
 mod languages;
 mod project;
+mod reference;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ mod world;
 pub use build::{Built, Options, build};
 pub use error::Error;
 pub use project::{Created, create};
+pub use reference::interfaces;
 pub use schema::{SECTION, embed_config_schema};
 
 /// The languages of projects, as `--lang` names them.
