@@ -123,9 +123,9 @@ fn another_digest() {
 fn a_capability_that_is_not_granted() {
     let found = refusal(At::Endpoint, json!([plugin("test-probe", json!({}))]));
     assert_eq!((found.code, place(&found)), ("plugin-grant", "/0"));
-    let later = json!({"grants": {"http": ["https://a"]}, "config": {"response": {}}});
+    let later = json!({"grants": {"kv": "sessions"}, "config": {"response": {}}});
     let found = refusal(At::Endpoint, json!([plugin("header-edit", later)]));
-    assert_eq!((found.code, place(&found)), ("plugin-grant", "/0/grants/http"));
+    assert_eq!((found.code, place(&found)), ("plugin-grant", "/0/grants/kv"));
     assert!(found.message.contains("not granted in this version"));
 }
 
