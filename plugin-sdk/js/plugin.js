@@ -17,11 +17,11 @@ class Message {
   }
 
   get route() {
-    return exchange.route() ?? null;
+    return exchange.route();
   }
 
   header(name) {
-    return exchange.getHeader(wellFormed(name)) ?? null;
+    return exchange.getHeader(wellFormed(name));
   }
 
   headerAll(name) {
@@ -45,7 +45,7 @@ class Message {
   }
 
   body() {
-    return exchange.body() ?? null;
+    return exchange.body();
   }
 
   text() {
@@ -84,7 +84,7 @@ export class Request extends Message {
   }
 
   param(name) {
-    return exchange.param(wellFormed(name)) ?? null;
+    return exchange.param(wellFormed(name));
   }
 }
 
