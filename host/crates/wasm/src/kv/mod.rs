@@ -1,0 +1,74 @@
+//! Stores of keys and values that plugins share: in memory, by name, with quotas.
+
+mod memory;
+
+pub(crate) use memory::Memory;
+
+/// Bytes of a key.
+pub(crate) const KEY: usize = 256;
+/// Bytes of a value.
+pub(crate) const VALUE: usize = 64 << 10;
+
+/// Why a store does not do what it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum StoreError {
+    /// The key or the value is larger than the interface allows.
+    #[error("the key has more than {KEY} bytes, or the value more than {VALUE}")]
+    TooLarge,
+    /// The store has no room.
+    #[error("the store's quota is used up")]
+    Quota,
+    /// The key holds bytes that were set.
+    #[error("the value is no counter")]
+    NotACounter,
+}
+
+/// How much a store may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Quota {
+    /// Keys.
+    pub(crate) entries: usize,
+    /// Bytes of keys and values together.
+    pub(crate) bytes: usize,
+}
+
+/// A store. The quota comes with each write: it belongs to the configuration, which changes while the store stays.
+///
+/// These functions answer at once, as memory does, and so the host functions of `kv` are plain ones. A store that waits,
+/// such as Redis, fits like this: its functions give futures, the host functions become asynchronous as those of `http`
+/// are (`imports` in `bindings.rs`), components that import `kv` run on fibers as those that import `http` do, and the
+/// variant `unavailable` of the interface's error says that the store did not answer. The interface stays as it is.
+pub(crate) trait Store: Send + Sync {
+    /// The value; a counter as decimal text.
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Keeps a value, for `ttl` milliseconds or for ever.
+    fn set(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        ttl: Option<u64>,
+        quota: Quota,
+    ) -> Result<(), StoreError>;
+
+    /// Keeps a value if there is none; says whether it did.
+    fn set_if_absent(
+        &self,
+        key: &str,
+        value: Vec<u8>,
+        ttl: Option<u64>,
+        quota: Quota,
+    ) -> Result<bool, StoreError>;
+
+    /// Says whether there was one.
+    fn delete(&self, key: &str) -> Result<bool, StoreError>;
+
+    /// Adds to a counter, which begins at zero and stops at the ends of its range; gives the sum. `ttl` counts from
+    /// the counter's first use.
+    fn add(&self, key: &str, by: i64, ttl: Option<u64>, quota: Quota) -> Result<i64, StoreError>;
+}
+
+/// Checks the sizes that the interface allows.
+fn check(key: &str, value: &[u8]) -> Result<(), StoreError> {
+    if key.len() > KEY || value.len() > VALUE { Err(StoreError::TooLarge) } else { Ok(()) }
+}
