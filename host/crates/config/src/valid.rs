@@ -15,6 +15,8 @@ pub use crate::no_proxy::NoProxy;
 pub struct Gateway {
     /// `name`: what telemetry calls this gateway.
     pub name: String,
+    /// The environment variables of the process.
+    pub environment: Environment,
     /// `port`; 0 in tests means any free port.
     pub port: u16,
     /// `listen_ip`; unspecified address when absent.
@@ -41,6 +43,24 @@ pub struct Gateway {
     pub endpoints: Vec<Endpoint>,
     /// Components of the service level.
     pub extra: Extra,
+}
+
+/// Environment variables. Their values are secrets more often than not, so they are never printed.
+#[derive(Clone, Default)]
+pub struct Environment(pub Vec<(String, String)>);
+
+impl Environment {
+    /// The value of a variable.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl std::fmt::Debug for Environment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} variables", self.0.len())
+    }
 }
 
 /// Time limits of client connections; `None` means no limit.

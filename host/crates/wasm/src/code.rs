@@ -9,6 +9,7 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
         ("plugin-digest", "a plugin's file is not the one whose digest is configured"),
         ("plugin-engine", "plugins cannot run on this machine"),
         ("plugin-grant", "a plugin asks for something that is not granted, or cannot be"),
+        ("plugin-grant-unused", "a plugin is granted something that it does not ask for"),
         ("plugin-hook", "a plugin has no hook for the level at which it stands"),
         ("plugin-import", "a plugin needs something from its host that is not offered"),
         ("plugin-limit", "a limit is out of range"),

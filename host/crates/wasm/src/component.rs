@@ -13,6 +13,7 @@ use crate::{
     cache::Cache,
     digest::Digest,
     engine::{Engine, MAX_MEMORY},
+    grants::{Asks, Capability},
     linker::{self, PACKAGE, VERSION},
     offer::{self, Missing},
     schema::{Schema, SchemaError},
@@ -34,8 +35,8 @@ pub(crate) struct Loaded {
     pub(crate) hooks: Vec<(Hook, ComponentExportIndex)>,
     /// It imports functions that wait: it can only be called on fibers.
     pub(crate) waits: bool,
-    /// It imports `torana:plugin/log`.
-    pub(crate) logs: bool,
+    /// What it must be granted.
+    pub(crate) asks: Asks,
     /// It imports the function that reads bodies.
     pub(crate) reads_body: bool,
     /// Bytes of memory that an instance has when it starts.
@@ -184,9 +185,9 @@ impl Loaded {
         let hooks = hooks(&engine, &component)?;
         check_types(&engine, &pre, &hooks)?;
         let init = export(&engine, &component, "init", "init");
-        let Imports { logs, waits, reads_body } = imports;
+        let Imports { asks, waits, reads_body } = imports;
         let memory = anatomy.memory;
-        Ok(Self { pre, digest, init, hooks, waits, logs, reads_body, memory, schema, engine })
+        Ok(Self { pre, digest, init, hooks, waits, asks, reads_body, memory, schema, engine })
     }
 
     /// The hooks that it exports, in words.
@@ -202,23 +203,28 @@ impl Loaded {
 }
 
 struct Imports {
-    logs: bool,
+    asks: Asks,
     waits: bool,
     reads_body: bool,
 }
 
 impl Imports {
     fn of(engine: &Engine, component: &Component) -> Result<Self, LoadError> {
-        let mut found = Self { logs: false, waits: false, reads_body: false };
+        let mut found = Self { asks: Asks::default(), waits: false, reads_body: false };
         for (name, item) in component.component_type().imports(engine.engine()) {
             if !linker::offers(name) {
                 return Err(LoadError::Imports(offer::missing(engine.engine(), component)));
             }
             let interface = name.split('@').next().unwrap_or(name);
             let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
-            match interface.strip_prefix("torana:plugin/") {
-                Some("log") => found.logs = true,
+            let own = interface.strip_prefix("torana:plugin/");
+            found.asks.capabilities.extend(own.and_then(Capability::of_interface));
+            found.asks.prints |= matches!(interface, "wasi:cli/stdout" | "wasi:cli/stderr");
+            match own {
                 Some("http") => found.waits = true,
+                Some("config") if instance.get_export(engine.engine(), "env").is_some() => {
+                    found.asks.capabilities.push(Capability::Env);
+                }
                 Some("exchange") => {
                     found.reads_body = instance.get_export(engine.engine(), "body").is_some();
                 }

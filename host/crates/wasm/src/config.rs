@@ -2,17 +2,9 @@
 
 use std::time::Duration;
 
-use torana_config::{
-    At, ByteSize, Diagnostic, Diagnostics, FromConfig, Value, config, config_enum, did_you_mean,
-    json, wrong_type,
-};
+use torana_config::{ByteSize, Value, config, config_enum};
 
-use crate::{
-    component::Hook,
-    engine::MAX_MEMORY,
-    outbound::Origin,
-    plugin::{Granted, Limits},
-};
+use crate::{component::Hook, engine::MAX_MEMORY, grants::Grants, plugin::Limits};
 
 config! {
     /// A WebAssembly component in the pipeline. `plugin/wasm` is an array of these, at service, endpoint or backend
@@ -118,76 +110,4 @@ impl LimitsConfig {
             calls: self.calls,
         })
     }
-}
-
-/// What a plugin may do beyond editing its message.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grants(pub(crate) Granted);
-
-/// Grants that later versions will know: an error, so that nobody relies on what is not there.
-const NOT_YET: [&str; 3] = ["env", "kv", "metrics"];
-
-impl FromConfig for Grants {
-    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
-        let Value::Object(map) = value else {
-            out.push(wrong_type("an object", value, at));
-            return None;
-        };
-        let mut granted = Granted::default();
-        for (key, value) in map {
-            let here = At::Key(&at, key);
-            match key.as_str() {
-                "log" => granted.log = bool::from_config(value, here, out)?,
-                "http" => granted.http = origins(value, here, out)?,
-                comment if comment.starts_with(['@', '$', '_', '#']) => {}
-                known if NOT_YET.contains(&known) => out.push(
-                    Diagnostic::error(
-                        "plugin-grant",
-                        here.pointer(),
-                        format!("`{known}` is not granted in this version"),
-                    )
-                    .on_key(),
-                ),
-                other => {
-                    let mut diagnostic = Diagnostic::error(
-                        "plugin-grant",
-                        here.pointer(),
-                        format!("there is no grant `{other}`"),
-                    )
-                    .on_key();
-                    diagnostic.help =
-                        did_you_mean(other, ["log", "http"].into_iter().chain(NOT_YET));
-                    out.push(diagnostic);
-                }
-            }
-        }
-        Some(Self(granted))
-    }
-
-    fn schema() -> Value {
-        json!({"type": "object", "properties": {"log": {"type": "boolean",
-            "description": "write to the gateway's log"},
-            "http": {"type": "array", "items": {"type": "string"},
-            "description": "origins that may be called, such as `https://auth.internal`"}},
-            "additionalProperties": false})
-    }
-}
-
-fn origins(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Vec<Origin>> {
-    let texts = Vec::<String>::from_config(value, at, out)?;
-    let mut origins = Vec::with_capacity(texts.len());
-    for (index, text) in texts.iter().enumerate() {
-        match Origin::parse(text) {
-            Ok(origin) => origins.push(origin),
-            Err(reason) => {
-                let message = format!("`{text}` is not an origin: {reason}");
-                let at = At::Index(&at, index).pointer();
-                out.push(
-                    Diagnostic::error("plugin-grant", at, message)
-                        .help("write scheme, host and, if need be, port: https://auth.internal"),
-                );
-            }
-        }
-    }
-    (origins.len() == texts.len()).then_some(origins)
 }

@@ -1,15 +1,16 @@
 //! From `plugin/wasm` in the configuration to steps of a pipeline.
 
-use std::{fs, io::Read, path::PathBuf, sync::Arc};
+use std::{fs, io::Read, sync::Arc};
 
 use torana_config::{
     Diagnostic, Pointer, Value, read,
-    valid::{Component, Encoding, Endpoint, Extra, Gateway},
+    valid::{Component, Encoding},
     wrong_type,
 };
 use torana_core::pipeline::{Backend, BuildContext, Built, Level, Step, StepFactory};
 
 use crate::{
+    attached::{self, is_remote},
     backend::PluginBackend,
     bindings::torana::plugin::types::Hooks,
     budget::{Pace, ticks},
@@ -19,11 +20,15 @@ use crate::{
     config::{Isolation, PluginConfig},
     digest::Digest,
     engine::Engine,
+    grants::Granted,
     instance::{CallError, Exports, Instance},
     jsonpath::Queries,
+    kv::{Quota, Shelf},
+    metrics::Registry,
     outbound::Upstreams,
-    plugin::{Facts, Granted, Limits, Plugin},
+    plugin::{Facts, Limits, Plugin},
     pool::Pool,
+    rate::LogRate,
     step::{LevelHooks, PluginStep},
     trip::Trip,
 };
@@ -62,44 +67,6 @@ macro_rules! factories {
 }
 factories!(ServiceHooks, EndpointHooks, BackendHooks);
 
-/// The files of all plugins of a configuration, to be watched for changes: each once, as written.
-#[must_use]
-pub fn watched_files(gateway: &Gateway) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    of_extra(&gateway.extra, &mut files);
-    gateway.endpoints.iter().for_each(|endpoint| of_endpoint(endpoint, &mut files));
-    files.sort();
-    files.dedup();
-    files
-}
-
-fn of_endpoint(endpoint: &Endpoint, files: &mut Vec<PathBuf>) {
-    of_extra(&endpoint.extra, files);
-    for backend in &endpoint.backends {
-        of_extra(&backend.extra, files);
-        files.extend(backend.plugin.iter().filter_map(|plugin| file(&plugin.value)));
-        if let Some(workflow) = &backend.workflow {
-            of_endpoint(&workflow.endpoint, files);
-        }
-    }
-}
-
-fn of_extra(extra: &Extra, files: &mut Vec<PathBuf>) {
-    let Some(Value::Array(plugins)) = extra.get(NAMESPACE).map(|component| &component.value) else {
-        return;
-    };
-    files.extend(plugins.iter().filter_map(file));
-}
-
-fn file(plugin: &Value) -> Option<PathBuf> {
-    let source = plugin.get("source")?.as_str()?;
-    (!is_remote(source)).then(|| PathBuf::from(source))
-}
-
-fn is_remote(source: &str) -> bool {
-    source.contains("://")
-}
-
 /// Builds the plugins of a level, with compiled code kept in `cache`.
 pub(crate) fn build_all(cx: &mut BuildContext<'_>, cache: &Cache) -> Vec<Built> {
     let Some((value, at)) = cx.component(NAMESPACE).map(|c| (c.value.clone(), c.at.clone())) else {
@@ -129,6 +96,8 @@ struct PoolKey<'a> {
     config: &'a str,
     grants: &'a Granted,
     upstreams: &'a Upstreams,
+    quota: Option<Quota>,
+    environment: &'a [(String, String)],
     limits: Limits,
     isolation: Isolation,
     pins: bool,
@@ -172,7 +141,7 @@ impl Plan {
     /// The plugin, running, with the hooks that this level has for it.
     fn start(
         &self,
-        cx: &BuildContext<'_>,
+        cx: &mut BuildContext<'_>,
         cache: &Cache,
     ) -> Result<(Arc<Plugin>, LevelHooks), Findings> {
         let (loaded, limits) = self.check(cx, cache)?;
@@ -184,7 +153,7 @@ impl Plan {
     /// What can be known without starting it.
     fn check(
         &self,
-        cx: &BuildContext<'_>,
+        cx: &mut BuildContext<'_>,
         cache: &Cache,
     ) -> Result<(Arc<Loaded>, Limits), Findings> {
         let limits = self.config.limits.check().map_err(|(key, message)| {
@@ -194,12 +163,12 @@ impl Plan {
         let loaded = self.load(cx, cache)?;
         self.check_memory(&loaded, &limits)?;
         self.check_schema(&loaded)?;
-        self.check_grants(&loaded)?;
+        self.check_grants(&loaded, cx)?;
         loaded.engine.announce(ticks(limits.timeout));
         Ok((loaded, limits))
     }
 
-    fn build(self, cx: &BuildContext<'_>, cache: &Cache) -> Result<Option<Built>, Findings> {
+    fn build(self, cx: &mut BuildContext<'_>, cache: &Cache) -> Result<Option<Built>, Findings> {
         let (plugin, hooks) = self.start(cx, cache)?;
         // What the plugin's own configuration does not ask for is not called.
         let wanted = |hook: &Hook| flag(*hook).is_none_or(|flag| plugin.wants.contains(flag));
@@ -214,14 +183,15 @@ impl Plan {
         let decodes =
             matches!(cx.level, Level::Backend(_, backend) if backend.encoding != Encoding::NoOp);
         let collects = collects(&plugin);
+        let detail = self.detail(hooks, plugin.pool.loaded());
         let caller = Caller { plugin, on_error: self.config.on_error };
         let step = Step::Around(Box::new(PluginStep::new(caller, hooks, decodes, collects)));
-        Ok(Some(Built { step, detail: self.detail(hooks), at: Some(self.at) }))
+        Ok(Some(Built { step, detail, at: Some(self.at) }))
     }
 
     fn build_backend(
         self,
-        cx: &BuildContext<'_>,
+        cx: &mut BuildContext<'_>,
         cache: &Cache,
     ) -> Result<(Box<dyn Backend>, String), Findings> {
         let (loaded, limits) = self.check(cx, cache)?;
@@ -239,9 +209,11 @@ impl Plan {
         Ok((Box::new(PluginBackend::new(caller, collects)), self.config.name))
     }
 
-    fn detail(&self, hooks: LevelHooks) -> String {
+    fn detail(&self, hooks: LevelHooks, loaded: &Loaded) -> String {
         let words: Vec<_> = hooks.iter().map(Hook::word).collect();
-        format!("{} ({})", self.config.name, words.join(", "))
+        let asks = self.config.grants.0.describe(&loaded.asks);
+        let colon = if asks.is_empty() { "" } else { ": " };
+        format!("{} ({}){colon}{asks}", self.config.name, words.join(", "))
     }
 
     fn error(&self, code: &'static str, key: &str, message: impl Into<String>) -> Box<Diagnostic> {
@@ -311,22 +283,38 @@ impl Plan {
         if found.is_empty() { Ok(()) } else { Err(Findings(found)) }
     }
 
-    fn check_grants(&self, loaded: &Loaded) -> Checked<()> {
-        if loaded.waits && self.config.grants.0.http.is_empty() {
-            let message = format!("`{}` asks for `http`, which is not granted", self.config.name);
-            let mut diagnostic = Diagnostic::error("plugin-grant", self.at.clone(), message);
-            let help =
-                "add the origins that it may call: `\"grants\": {\"http\": [\"https://…\"]}`";
-            diagnostic.help = Some(help.to_owned());
-            return Err(Box::new(diagnostic));
+    /// Refuses what is asked for and not granted; reports what is granted and not asked for.
+    fn check_grants(&self, loaded: &Loaded, cx: &mut BuildContext<'_>) -> Checked<()> {
+        let (name, granted) = (&self.config.name, &self.config.grants.0);
+        if let Some((message, help)) = granted.refusal(name, &loaded.asks) {
+            let diagnostic = Diagnostic::error("plugin-grant", self.at.clone(), message);
+            return Err(Box::new(diagnostic.help(help)));
         }
-        if loaded.logs && !self.config.grants.0.log {
-            let message = format!("`{}` asks for `log`, which is not granted", self.config.name);
-            let mut diagnostic = Diagnostic::error("plugin-grant", self.at.clone(), message);
-            diagnostic.help = Some("add `\"grants\": {\"log\": true}`".to_owned());
-            return Err(Box::new(diagnostic));
+        for unused in granted.unused(&loaded.asks) {
+            let at = self.at.key("grants").key(unused.word());
+            let message =
+                format!("`{name}` is granted `{}`, which it does not ask for", unused.word());
+            cx.report(
+                Diagnostic::warning("plugin-grant-unused", at, message)
+                    .on_key()
+                    .help("take the grant away, unless another build of the plugin needs it"),
+            );
         }
         Ok(())
+    }
+
+    /// The store that it may use.
+    fn shelf(&self, cx: &BuildContext<'_>) -> Checked<Option<Shelf>> {
+        let Some(grant) = &self.config.grants.0.kv else { return Ok(None) };
+        let quota = attached::quota(cx.gateway, &grant.store)?;
+        Ok(Some(Shelf::of(cx.resources, &grant.store, quota)))
+    }
+
+    /// The variables that it may read and that are set.
+    fn environment(&self, cx: &BuildContext<'_>) -> Vec<(String, String)> {
+        let value =
+            |name: &String| Some((name.clone(), cx.gateway.environment.get(name)?.to_owned()));
+        self.config.grants.0.env.iter().filter_map(value).collect()
     }
 
     /// The hooks that exist at this level, that the component exports, and that the configuration does not leave out.
@@ -379,11 +367,18 @@ impl Plan {
     ) -> Checked<Arc<Plugin>> {
         let text = self.config.config.to_string();
         let pins = matches!(cx.level, Level::Endpoint(_));
+        let store = self.shelf(cx)?;
+        let environment = self.environment(cx);
+        let granted = &self.config.grants.0;
+        let metrics = granted.metrics.then(|| Registry::of(cx.resources, &self.config.name));
+        let log_rate = LogRate::of(cx.resources, &self.config.name);
         let key = PoolKey {
             digest: loaded.digest,
             name: &self.config.name,
             config: &text,
-            grants: &self.config.grants.0,
+            grants: granted,
+            quota: store.as_ref().map(|shelf| shelf.quota),
+            environment: &environment,
             upstreams: &self.upstreams,
             limits,
             isolation: self.config.isolation,
@@ -393,11 +388,15 @@ impl Plan {
         let facts = || Facts {
             name: self.config.name.as_str().into(),
             config: text.clone(),
-            grants: self.config.grants.0.clone(),
+            grants: granted.clone(),
             upstreams: self.upstreams.clone(),
             limits,
             pins,
             queries: Queries::default(),
+            environment: environment.clone(),
+            store,
+            metrics,
+            log_rate,
             pace: Pace::default(),
         };
         let exports = exports(loaded, hooks);

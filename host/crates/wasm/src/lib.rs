@@ -3,6 +3,7 @@
 //! This is the only crate that names wasmtime. A gateway without plugins has no engine, no thread and no memory of it.
 
 mod anatomy;
+mod attached;
 mod backend;
 mod bindings;
 mod budget;
@@ -17,15 +18,16 @@ mod factory;
 mod fiber;
 mod figures;
 mod frames;
+mod grants;
 mod host;
 mod instance;
 mod jsonpath;
 mod kv;
 mod limits;
 mod linker;
+mod metrics;
 mod offer;
 mod outbound;
-mod metrics;
 mod output;
 mod plugin;
 mod pool;
@@ -41,8 +43,10 @@ mod wasi;
 #[cfg(test)]
 mod tests;
 
+pub use attached::watched_files;
 pub use code::codes;
 pub use component::Hook;
-pub use config::{Grants, Isolation, LimitsConfig, OnError, PluginConfig};
-pub use factory::{BackendHooks, EndpointHooks, NAMESPACE, ServiceHooks, backend, watched_files};
+pub use config::{Isolation, LimitsConfig, OnError, PluginConfig};
+pub use factory::{BackendHooks, EndpointHooks, NAMESPACE, ServiceHooks, backend};
+pub use grants::Grants;
 pub use report::metrics;

@@ -18,6 +18,8 @@ pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> 
     plugin::config::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     plugin::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     plugin::clock::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    plugin::kv::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    plugin::metrics::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     plugin::random::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     plugin::http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
     wasi::add_to_linker(&mut linker)?;
@@ -41,6 +43,8 @@ pub(crate) fn offers(import: &str) -> bool {
                         | "clock"
                         | "http"
                         | "random"
+                        | "kv"
+                        | "metrics"
                 )
         }
         None => version.starts_with("0.2.") && wasi::INTERFACES.contains(&name),

@@ -15,74 +15,7 @@ use torana_core::{
     Body, Data, Error, ErrorKind, Request, RequestContext, Response, pipeline::Backend,
 };
 
-use crate::fiber::Task;
-
-/// The origin of a URL: scheme, host and port, in lower case and without the scheme's own port.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Origin(String);
-
-impl Origin {
-    /// The origin of an absolute URL.
-    ///
-    /// # Errors
-    /// In words: it is no such URL, or has a user name in it.
-    pub(crate) fn of(uri: &Uri) -> Result<Self, String> {
-        let scheme = uri.scheme_str().unwrap_or_default();
-        let own_port = match scheme {
-            "http" => 80,
-            "https" => 443,
-            _ => return Err("it must begin with `http://` or `https://`".to_owned()),
-        };
-        let authority = uri.authority().ok_or("it has no host")?;
-        if authority.as_str().contains('@') {
-            return Err("a user name does not belong into it".to_owned());
-        }
-        let name = authority.host().to_ascii_lowercase();
-        if name.is_empty() {
-            return Err("it has no host".to_owned());
-        }
-        if authority.port().is_some() && authority.port_u16().is_none() {
-            return Err("its port is not valid".to_owned());
-        }
-        Ok(Self(match authority.port_u16().filter(|&port| port != own_port) {
-            Some(port) => format!("{scheme}://{name}:{port}"),
-            None => format!("{scheme}://{name}"),
-        }))
-    }
-
-    /// An origin as a configuration has it: nothing may follow the port.
-    ///
-    /// # Errors
-    /// In words: it is none.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let uri: Uri = text.parse().map_err(|_| "it is not a URL".to_owned())?;
-        let origin = Self::of(&uri)?;
-        if uri.path() != "/" || uri.query().is_some() || text.ends_with('/') {
-            return Err("it must be scheme, host and port only".to_owned());
-        }
-        Ok(origin)
-    }
-
-    /// As text: `https://auth.internal`.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// As a host to call; `at` is where it stands in the configuration.
-    pub(crate) fn host(&self, at: Pointer) -> Option<Host> {
-        let uri: Uri = self.0.parse().ok()?;
-        let name = uri.host()?;
-        let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-        Some(Host {
-            url: self.0.clone(),
-            scheme: uri.scheme_str()?.to_owned(),
-            name: bare.unwrap_or(name).to_owned(),
-            port: uri.port_u16(),
-            base_path: String::new(),
-            at,
-        })
-    }
-}
+use crate::{fiber::Task, grants::Origin};
 
 /// The services that a plugin may call.
 #[derive(Default, Clone)]
@@ -115,7 +48,7 @@ impl Upstreams {
     /// # Errors
     /// If its origin is not granted.
     pub(crate) fn find(&self, uri: &Uri) -> Result<&Arc<dyn Backend>, Refused> {
-        let origin = Origin::of(uri).map_err(Refused::Invalid)?;
+        let origin = Origin::of(uri).map_err(|error| Refused::Invalid(error.to_string()))?;
         let found = self.0.iter().find(|(granted, _)| *granted == origin);
         found.map(|(_, upstream)| upstream).ok_or(Refused::Denied(origin))
     }
@@ -166,42 +99,5 @@ impl Outgoing {
                 Err(Error::new(ErrorKind::Timeout, "no answer within the request's time"))
             })
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn origins_are_compared_in_one_form() {
-        for (text, origin) in [
-            ("https://Auth.Internal", "https://auth.internal"),
-            ("https://auth.internal:443", "https://auth.internal"),
-            ("http://auth.internal:443", "http://auth.internal:443"),
-            ("http://[::1]:80", "http://[::1]"),
-        ] {
-            let found = Origin::parse(text).expect("an origin");
-            assert_eq!(found.as_str(), origin);
-            assert_eq!(Origin::of(&format!("{text}/a?b=c").parse().expect("a URL")), Ok(found));
-        }
-        for wrong in [
-            "",
-            "auth.internal",
-            "ftp://a",
-            "https://a/",
-            "https://a/x",
-            "https://a?b",
-            "https://u@a",
-            "https://",
-        ] {
-            assert!(Origin::parse(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn an_origin_is_a_host_to_call() {
-        let host = Origin::parse("http://[::1]:8080").unwrap().host(Pointer::root()).unwrap();
-        assert_eq!((&*host.scheme, &*host.name, host.port), ("http", "::1", Some(8080)));
     }
 }

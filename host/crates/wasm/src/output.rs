@@ -1,6 +1,10 @@
 //! What a guest says: log lines, and its standard output and error.
 
-use crate::plugin::Facts;
+use crate::{
+    host::clock,
+    plugin::Facts,
+    rate::{self, Verdict},
+};
 
 /// Lines that one call may log; a guest that floods the log is cut off.
 const LINES_PER_CALL: u32 = 100;
@@ -50,6 +54,18 @@ impl Output {
                 tracing::warn!(plugin = %facts.name, request_id, "too many log lines in one call");
             }
             return;
+        }
+        match facts.log_rate.line(clock::monotonic()) {
+            Verdict::Write => {}
+            Verdict::Drop => return,
+            Verdict::Report(dropped) => {
+                tracing::warn!(
+                    plugin = %facts.name,
+                    dropped,
+                    "the plugin logs more than {} lines a second", rate::LINES
+                );
+                return;
+            }
         }
         let mut end = message.len().min(LINE);
         while !message.is_char_boundary(end) {

@@ -3,12 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    bindings::torana::plugin::types::Hooks,
-    budget::Pace,
-    jsonpath::Queries,
-    outbound::{Origin, Upstreams},
-    pool::Pool,
-    trip::Trip,
+    bindings::torana::plugin::types::Hooks, budget::Pace, grants::Granted, jsonpath::Queries,
+    kv::Shelf, metrics::Registry, outbound::Upstreams, pool::Pool, rate::LogRate, trip::Trip,
 };
 
 /// A plugin that runs: shared by attachments that are configured alike, and kept over reloads that do not change it.
@@ -38,17 +34,16 @@ pub(crate) struct Facts {
     pub(crate) pins: bool,
     /// The JSONPath queries that it has used.
     pub(crate) queries: Queries,
+    /// The variables that it may read and that are set.
+    pub(crate) environment: Vec<(String, String)>,
+    /// The store that it may use.
+    pub(crate) store: Option<Shelf>,
+    /// Its metrics, if it may keep any.
+    pub(crate) metrics: Option<Arc<Registry>>,
+    /// How many lines it may log; shared by all plugins of its name.
+    pub(crate) log_rate: Arc<LogRate>,
     /// Whether it has long calls.
     pub(crate) pace: Pace,
-}
-
-/// What a plugin may do.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Granted {
-    /// Write to the gateway's log.
-    pub(crate) log: bool,
-    /// Call these origins.
-    pub(crate) http: Vec<Origin>,
 }
 
 /// How much a plugin may use.

@@ -1,6 +1,14 @@
 //! How many lines a plugin may log.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use torana_core::Resources;
 
 /// Lines in a second, and at once after a quiet second.
 pub(crate) const LINES: u64 = 1_000;
@@ -29,6 +37,14 @@ pub(crate) enum Verdict {
 }
 
 impl LogRate {
+    /// That of the plugins of one name, which a reload keeps.
+    pub(crate) fn of(resources: &Resources, plugin: &str) -> Arc<Self> {
+        let made: Result<_, Infallible> =
+            resources.get_or_try_make(&("plugin log", plugin), || Ok(Self::default()));
+        let Ok(rate) = made;
+        rate
+    }
+
     /// Decides about a line at a time in nanoseconds.
     pub(crate) fn line(&self, now: u64) -> Verdict {
         let take = |full_at: u64| {

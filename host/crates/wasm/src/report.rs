@@ -13,6 +13,7 @@ use crate::{
     engine::Engine,
     factory::NAMESPACE,
     figures::{Failure, Figures, HookFigures},
+    metrics::render,
     pool::Use,
 };
 
@@ -24,7 +25,8 @@ struct Part {
     tripped: bool,
 }
 
-/// Writes the figures of all plugins that run; plugins that share a name are counted together.
+/// Writes the figures of all plugins that run, and the metrics that they keep themselves; plugins that share a name are
+/// counted together.
 ///
 /// # Errors
 /// Those of the writer.
@@ -41,7 +43,8 @@ pub fn metrics(resources: &Resources, out: &mut impl Write) -> fmt::Result {
         return Ok(());
     }
     hooks(&parts, out)?;
-    plugins(&parts, out)
+    plugins(&parts, out)?;
+    render(resources, out)
 }
 
 type Parts = BTreeMap<Arc<str>, Part>;
@@ -128,7 +131,7 @@ fn plugins(parts: &Parts, out: &mut impl Write) -> fmt::Result {
 }
 
 /// A label's value, escaped.
-struct Label<'a>(&'a str);
+pub(crate) struct Label<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Label<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     At, Diagnostic, Diagnostics, FromConfig, raw,
-    valid::{ClientSettings, Gateway, ServerTimeouts},
+    valid::{ClientSettings, Environment, Gateway, ServerTimeouts},
 };
 
 /// The only version of the format.
@@ -71,6 +71,7 @@ fn gateway(
         max_shutdown_wait: limit(raw.max_shutdown_wait_time),
         router: options.router,
         name: raw.name,
+        environment: Environment(cx.options.environment.clone()),
         endpoints,
         extra,
     })

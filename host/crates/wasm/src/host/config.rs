@@ -7,7 +7,8 @@ impl Host for State {
         Ok(self.facts.config.clone())
     }
 
-    fn env(&mut self, _name: String) -> wasmtime::Result<Option<String>> {
-        Ok(None)
+    fn env(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        let variable = self.facts.environment.iter().find(|(granted, _)| *granted == name);
+        Ok(variable.map(|(_, value)| value.clone()))
     }
 }

@@ -6,7 +6,9 @@ mod context;
 mod data;
 mod exchange;
 mod http;
+mod kv;
 mod log;
+mod metrics;
 pub(crate) mod random;
 
 pub(crate) use exchange::{FieldError, final_status, settable};

@@ -2,7 +2,11 @@
 
 mod memory;
 
-pub(crate) use memory::Memory;
+use std::{convert::Infallible, fmt, sync::Arc};
+
+use torana_core::Resources;
+
+use self::memory::Memory;
 
 /// Bytes of a key.
 pub(crate) const KEY: usize = 256;
@@ -30,6 +34,29 @@ pub(crate) struct Quota {
     pub(crate) entries: usize,
     /// Bytes of keys and values together.
     pub(crate) bytes: usize,
+}
+
+/// A store with the quota that the configuration gives it.
+#[derive(Clone)]
+pub(crate) struct Shelf {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) quota: Quota,
+}
+
+impl fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shelf").field("quota", &self.quota).finish_non_exhaustive()
+    }
+}
+
+impl Shelf {
+    /// The store with this name, which a reload keeps.
+    pub(crate) fn of(resources: &Resources, name: &str, quota: Quota) -> Self {
+        let made: Result<_, Infallible> =
+            resources.get_or_try_make(&("plugin store", name), || Ok(Memory::default()));
+        let Ok(store) = made;
+        Self { store, quota }
+    }
 }
 
 /// A store. The quota comes with each write: it belongs to the configuration, which changes while the store stays.

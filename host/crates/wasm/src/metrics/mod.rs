@@ -6,6 +6,7 @@ mod series;
 
 use std::{
     collections::{HashMap, hash_map::RandomState},
+    convert::Infallible,
     hash::BuildHasher,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -15,10 +16,8 @@ use std::{
 
 use torana_core::{Resources, worker};
 
-pub use render::render;
-
-use self::series::{Identity, Labels, Series};
-pub(crate) use series::Kind;
+pub(crate) use self::render::render;
+use self::series::{Identity, Kind, Labels, Series};
 
 /// Series of one plugin; a histogram is one.
 const SERIES: usize = 1_000;
@@ -66,16 +65,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn infallible<T>(made: Result<T, std::convert::Infallible>) -> T {
-    match made {
-        Ok(made) => made,
-        Err(never) => match never {},
-    }
-}
-
 impl Registries {
+    fn get(resources: &Resources) -> Option<Arc<Self>> {
+        resources.get(&"plugin metrics")
+    }
+
     fn of(resources: &Resources) -> Arc<Self> {
-        infallible(resources.get_or_try_make(&"plugin metrics", || Ok(Self::default())))
+        let made: Result<_, Infallible> =
+            resources.get_or_try_make(&"plugin metrics", || Ok(Self::default()));
+        let Ok(registries) = made;
+        registries
     }
 }
 
@@ -83,7 +82,7 @@ impl Registry {
     /// The registry of a plugin's name.
     pub(crate) fn of(resources: &Resources, plugin: &str) -> Arc<Self> {
         let registries = Registries::of(resources);
-        let made = infallible(resources.get_or_try_make(&("plugin metrics", plugin), || {
+        let make = || -> Result<_, Infallible> {
             Ok(Self {
                 plugin: plugin.into(),
                 known: (0..worker::count()).map(|_| Slot::default()).collect(),
@@ -92,7 +91,8 @@ impl Registry {
                 dropped: AtomicU64::new(0),
                 _registries: Arc::clone(&registries),
             })
-        }));
+        };
+        let Ok(made) = resources.get_or_try_make(&("plugin metrics", plugin), make);
         let mut list = lock(&registries.0);
         list.retain(|other| other.strong_count() > 0);
         if !list.iter().any(|other| std::ptr::eq(other.as_ptr(), Arc::as_ptr(&made))) {

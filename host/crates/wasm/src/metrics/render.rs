@@ -1,7 +1,7 @@
 //! The text format of Prometheus (exposition format 0.0.4).
 
 use std::{
-    fmt::Write,
+    fmt::{self, Write},
     sync::{Arc, Weak, atomic::Ordering},
 };
 
@@ -13,13 +13,14 @@ use super::{
     lock,
     series::{DROPPED, Series, Value},
 };
+use crate::report::Label;
 
 /// What the names of all metrics of plugins begin with.
 const PREFIX: &str = "torana_plugin_";
 
 /// Writes the metrics that plugins keep, sorted by name, plugin and labels.
-pub fn render(resources: &Resources, out: &mut String) {
-    let registries = Registries::of(resources);
+pub(crate) fn render(resources: &Resources, out: &mut impl Write) -> fmt::Result {
+    let Some(registries) = Registries::get(resources) else { return Ok(()) };
     let registries: Vec<_> = lock(&registries.0).iter().filter_map(Weak::upgrade).collect();
     let mut all: Vec<(Arc<str>, Arc<Series>)> = registries
         .iter()
@@ -31,83 +32,43 @@ pub fn render(resources: &Resources, out: &mut String) {
         (&a.name, a.kind(), plugin, &a.labels).cmp(&(&b.name, b.kind(), other, &b.labels))
     });
     for group in all.chunk_by(|(_, a), (_, b)| a.name == b.name) {
-        write_group(group, out);
+        write_group(group, out)?;
     }
-    write_dropped(&registries, out);
+    write_dropped(&registries, out)
 }
 
-fn write_group(group: &[(Arc<str>, Arc<Series>)], out: &mut String) {
-    let Some((_, first)) = group.first() else { return };
+fn write_group(group: &[(Arc<str>, Arc<Series>)], out: &mut impl Write) -> fmt::Result {
+    let Some((_, first)) = group.first() else { return Ok(()) };
     // Two plugins may use one name for different kinds: then the text says none.
     if group.iter().all(|(_, series)| series.kind() == first.kind()) {
-        line(out, format_args!("# TYPE {PREFIX}{} {}", first.name, first.kind().word()));
+        writeln!(out, "# TYPE {PREFIX}{} {}", first.name, first.kind().word())?;
     }
-    for (plugin, series) in group {
-        write_series(plugin, series, out);
-    }
+    group.iter().try_for_each(|(plugin, series)| write_series(plugin, series, out))
 }
 
-fn write_series(plugin: &str, series: &Series, out: &mut String) {
-    let name = &series.name;
+fn write_series(plugin: &str, series: &Series, out: &mut impl Write) -> fmt::Result {
+    let mut sample = |suffix, end, value: &dyn fmt::Display| {
+        let head = Head { plugin, series, suffix, end };
+        writeln!(out, "{head} {value}")
+    };
     match &series.value {
-        Value::Counter(count) => {
-            sample(
-                out,
-                name,
-                "",
-                plugin,
-                series,
-                None,
-                format_args!("{}", count.load(Ordering::Relaxed)),
-            );
-        }
+        Value::Counter(count) => sample("", None, &count.load(Ordering::Relaxed)),
         Value::Gauge(bits) => {
-            let value = number(f64::from_bits(bits.load(Ordering::Relaxed)));
-            sample(out, name, "", plugin, series, None, format_args!("{value}"));
+            sample("", None, &Number(f64::from_bits(bits.load(Ordering::Relaxed))))
         }
         Value::Histogram(histogram) => {
             let counts = histogram.cumulative();
             let ends = BUCKETS.iter().map(|(_, text)| *text).chain(["+Inf"]);
             for (end, count) in ends.zip(counts) {
-                let count = format_args!("{count}");
-                sample(out, name, "_bucket", plugin, series, Some(end), count);
+                sample("_bucket", Some(end), &count)?;
             }
-            let sum = number(histogram.sum());
-            sample(out, name, "_sum", plugin, series, None, format_args!("{sum}"));
-            let count = counts[BUCKETS.len()];
-            sample(out, name, "_count", plugin, series, None, format_args!("{count}"));
+            sample("_sum", None, &Number(histogram.sum()))?;
+            sample("_count", None, &counts[BUCKETS.len()])
         }
     }
 }
 
-fn sample(
-    out: &mut String,
-    name: &str,
-    suffix: &str,
-    plugin: &str,
-    series: &Series,
-    end: Option<&str>,
-    value: std::fmt::Arguments<'_>,
-) {
-    out.push_str(PREFIX);
-    out.push_str(name);
-    out.push_str(suffix);
-    out.push_str("{plugin=");
-    quote(plugin, out);
-    for (label, text) in &series.labels {
-        out.push(',');
-        out.push_str(label);
-        out.push('=');
-        quote(text, out);
-    }
-    if let Some(end) = end {
-        out.push_str(",le=");
-        quote(end, out);
-    }
-    line(out, format_args!("}} {value}"));
-}
-
-fn write_dropped(registries: &[Arc<Registry>], out: &mut String) {
+fn write_dropped(registries: &[Arc<Registry>], out: &mut impl Write) -> fmt::Result {
     let mut dropped: Vec<_> = registries
         .iter()
         .map(|registry| (&registry.plugin, registry.dropped.load(Ordering::Relaxed)))
@@ -115,40 +76,44 @@ fn write_dropped(registries: &[Arc<Registry>], out: &mut String) {
         .collect();
     dropped.sort_unstable();
     if !dropped.is_empty() {
-        line(out, format_args!("# TYPE {PREFIX}{DROPPED} counter"));
+        writeln!(out, "# TYPE {PREFIX}{DROPPED} counter")?;
     }
-    for (plugin, count) in dropped {
-        out.push_str(PREFIX);
-        out.push_str(DROPPED);
-        out.push_str("{plugin=");
-        quote(plugin, out);
-        line(out, format_args!("}} {count}"));
-    }
+    dropped.into_iter().try_for_each(|(plugin, count)| {
+        writeln!(out, "{PREFIX}{DROPPED}{{plugin=\"{}\"}} {count}", Label(plugin))
+    })
 }
 
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    writeln!(out, "{text}").expect("strings can be written to");
+/// Name and labels of a sample.
+struct Head<'a> {
+    plugin: &'a str,
+    series: &'a Series,
+    suffix: &'a str,
+    end: Option<&'a str>,
 }
 
-/// A label's value: backslash, quote and line feed are escaped.
-fn quote(text: &str, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '\\' => out.push_str("\\\\"),
-            '"' => out.push_str("\\\""),
-            '\n' => out.push_str("\\n"),
-            other => out.push(other),
+impl fmt::Display for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, suffix) = (&self.series.name, self.suffix);
+        write!(f, "{PREFIX}{name}{suffix}{{plugin=\"{}\"", Label(self.plugin))?;
+        for (label, value) in &self.series.labels {
+            write!(f, ",{label}=\"{}\"", Label(value))?;
         }
+        if let Some(end) = self.end {
+            write!(f, ",le=\"{end}\"")?;
+        }
+        f.write_str("}")
     }
-    out.push('"');
 }
 
-/// A number as Go writes it, which the format asks for.
-fn number(value: f64) -> String {
-    match value {
-        f64::INFINITY => "+Inf".to_owned(),
-        f64::NEG_INFINITY => "-Inf".to_owned(),
-        value => value.to_string(),
+/// A number as the format asks for it: as Go writes it.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            f64::INFINITY => f.write_str("+Inf"),
+            f64::NEG_INFINITY => f.write_str("-Inf"),
+            number => write!(f, "{number}"),
+        }
     }
 }

@@ -10,7 +10,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 
 fn text(resources: &Resources) -> String {
     let mut out = String::new();
-    render(resources, &mut out);
+    render(resources, &mut out).expect("strings can be written to");
     out
 }
 

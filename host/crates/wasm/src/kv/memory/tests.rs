@@ -114,10 +114,13 @@ fn writing_keeps_the_store_small() {
 
 /// What the store is to do, in the plainest way.
 #[derive(Default)]
-struct Model(BTreeMap<String, (Result<Vec<u8>, i64>, Option<u64>)>);
+struct Model(BTreeMap<String, Kept>);
+
+/// Bytes or a counter, and until when.
+type Kept = (Result<Vec<u8>, i64>, Option<u64>);
 
 impl Model {
-    fn live(&mut self, key: &str) -> Option<&mut (Result<Vec<u8>, i64>, Option<u64>)> {
+    fn live(&mut self, key: &str) -> Option<&mut Kept> {
         let now = NOW.get();
         self.0.get_mut(key).filter(|(_, until)| until.is_none_or(|until| now < until))
     }
