@@ -102,6 +102,13 @@ impl Probe {
                     .map(|found| Some(found.map_or_else(|| "-".to_owned(), |n| n.to_string()))),
                 ["put", pointer, text] => response.set_data(pointer, &text).map(|()| None),
                 ["delete", pointer] => response.remove_data(pointer).map(|b| Some(b.to_string())),
+                ["query", path] => response.query_data::<i64>(path).map(|found| {
+                    let found = found.iter().map(|one| format!("{}={}", one.pointer, one.value));
+                    Some(found.collect::<Vec<_>>().join(" "))
+                }),
+                ["replace", path, text] => {
+                    response.replace_data(path, &text).map(|count| Some(count.to_string()))
+                }
                 ["fail", text] => return Err(text.into()),
                 _ => both(response, &command),
             };

@@ -35,7 +35,10 @@ fn read(root: &Value) -> Gateway {
     let levels = [ComponentLevel::Service, ComponentLevel::Endpoint, ComponentLevel::Backend];
     let supported = levels.map(|level| Supported { namespace: NAMESPACE, level }).to_vec();
     let mut findings = Diagnostics::default();
-    let gateway = resolve(&document, &Options { supported, ..Options::default() }, &mut findings);
+    let variable = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let environment = vec![variable("REGION", "eu"), variable("SECRET", "s3cret")];
+    let options = Options { supported, environment, ..Options::default() };
+    let gateway = resolve(&document, &options, &mut findings);
     assert!(findings.is_empty(), "{findings:?}");
     gateway.expect("nothing is wrong with it")
 }

@@ -124,6 +124,9 @@ fn what_a_plugin_does_not_need_is_not_in_the_pipeline() {
     assert_eq!(built[0].detail, "header-edit (on-request)");
     let built = steps(json!({"response": {"set": {"a": "1"}}}));
     assert_eq!(built[0].detail, "header-edit (on-response)");
+    let built = build(At::Endpoint, probe(json!({})), &Resources::default()).expect("valid");
+    let hooks = "test-probe (on-request, on-response)";
+    assert_eq!(built[0].detail, format!("{hooks}: asks log; granted log"));
 }
 
 #[test]
@@ -232,6 +235,27 @@ fn response_hooks_see_and_change_data() {
     );
     assert_eq!(response.status, StatusCode::CREATED);
     assert_eq!(response.object().expect("data").to_bytes(), r#"{"user":{"id":7,"name":"Ada"}}"#);
+}
+
+#[test]
+fn response_hooks_query_and_replace_data() {
+    let commands = json!({"response": [
+        ["query", "$..id"], ["query", "$.none"], ["query", "id"], ["replace", "$.users[*].name", "*"],
+        ["replace", "$", "*"], ["query", "$.users[?@.id > 7].id"]
+    ]});
+    let scene = Scene::answering(At::Endpoint, probe(commands), || {
+        let text = br#"{"users":[{"id":7,"name":"Ada"},{"id":8,"name":"Bob"}],"total": 2}"#;
+        Response::from_object(Object::parse(&Bytes::from_static(text)).unwrap())
+    });
+    let response = scene.run(get(&[])).unwrap();
+    let probe = values(&response.headers, "x-probe");
+    assert_eq!(probe[..2], ["/users/0/id=7 /users/1/id=8", ""]);
+    assert!(probe[2].starts_with("error: invalid JSONPath: "), "{probe:?}");
+    assert_eq!(probe[3..], ["2", "error: `$` cannot be replaced", "/users/1/id=8"]);
+    assert_eq!(
+        response.object().expect("data").to_bytes(),
+        r#"{"total":2,"users":[{"id":7,"name":"*"},{"id":8,"name":"*"}]}"#
+    );
 }
 
 #[test]

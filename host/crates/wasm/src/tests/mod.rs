@@ -5,6 +5,7 @@ mod gateway;
 mod hooks;
 mod refusals;
 mod shared;
+mod state;
 mod versions;
 
 use std::{
@@ -43,7 +44,10 @@ enum At {
 
 /// The configuration of one built plugin, with more keys.
 fn plugin(name: &str, more: Value) -> Value {
-    let mut value = json!({"name": name, "source": torana_plugins_build::plugin(name)});
+    // Time enough on a machine that does other things beside.
+    let limits = json!({"timeout": "5s"});
+    let source = torana_plugins_build::plugin(name);
+    let mut value = json!({"name": name, "source": source, "limits": limits});
     for (key, more) in more.as_object().expect("an object") {
         value[key] = more.clone();
     }

@@ -123,10 +123,28 @@ fn another_digest() {
 fn a_capability_that_is_not_granted() {
     let found = refusal(At::Endpoint, json!([plugin("test-probe", json!({}))]));
     assert_eq!((found.code, place(&found)), ("plugin-grant", "/0"));
-    let later = json!({"grants": {"kv": "sessions"}, "config": {"response": {}}});
-    let found = refusal(At::Endpoint, json!([plugin("header-edit", later)]));
-    assert_eq!((found.code, place(&found)), ("plugin-grant", "/0/grants/kv"));
-    assert!(found.message.contains("not granted in this version"));
+    assert_eq!(found.message, "`test-probe` asks for `log`, which is not granted");
+    assert_eq!(found.help.as_deref(), Some(r#"add `"grants": {"log": true}`"#));
+    let some = json!({"grants": {"metrics": true}});
+    let found = refusal(At::Endpoint, json!([plugin("test-state", some)]));
+    assert_eq!(found.message, "`test-state` asks for `kv`, which is not granted");
+    assert_eq!(found.help.as_deref(), Some(r#"add `"grants": {"kv": "STORE"}`"#));
+}
+
+#[test]
+fn a_grant_that_nobody_asks_for() {
+    let more = json!({"grants": {"http": ["https://a"], "log": true}, "config": {"response": {}}});
+    let found = refusal(At::Endpoint, json!([plugin("header-edit", more)]));
+    assert_eq!((found.code, place(&found)), ("plugin-grant-unused", "/0/grants/http"));
+    assert_eq!(found.severity, Severity::Warning);
+    assert_eq!(found.message, "`header-edit` is granted `http`, which it does not ask for");
+}
+
+#[test]
+fn a_grant_that_does_not_exist() {
+    let more = json!({"grants": {"loging": true}, "config": {"response": {}}});
+    let found = refusal(At::Endpoint, json!([plugin("header-edit", more)]));
+    assert_eq!((found.code, place(&found)), ("plugin-grant", "/0/grants/loging"));
 }
 
 #[test]
