@@ -71,6 +71,7 @@ const COMPONENT_CODES: &[(&str, &str)] = &[
     ("plugin-digest", "a plugin's file is not the one that `sha256` names"),
     ("plugin-engine", "the engine of plugins cannot start"),
     ("plugin-grant", "a plugin is granted what does not exist, or needs what it is not granted"),
+    ("plugin-grant-unused", "a plugin is granted something that it does not ask for"),
     ("plugin-hook", "a plugin has none of the hooks that it shall be called for"),
     ("plugin-limit", "a limit of a plugin is out of range"),
     ("plugin-schema", "a plugin's `config` is not what the schema in its component asks for"),

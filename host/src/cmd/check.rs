@@ -1,8 +1,10 @@
 //! `torana check`: builds everything as `run` does, and says all that is wrong.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use torana_config::{Document, Located, Severity, report};
-use torana_core::Resources;
+use torana_core::{Resources, pipeline::Plan};
 
 use crate::{
     app::{self, Rejected},
@@ -24,6 +26,11 @@ pub(super) fn check(arguments: &cli::Check) -> Exit {
             if arguments.debug > 0 {
                 output::print(&dump::dump(&loaded.gateway, arguments.debug, &arguments.indent));
             }
+            if arguments.format == ReportFormat::Text {
+                plugins(&loaded.snapshot.service.plans)
+                    .iter()
+                    .for_each(|plugin| output::print(&format!("Plugin {plugin}\n")));
+            }
             report(arguments, loaded.warnings, Some(&loaded.document))
         }
         Err(Rejected::Invalid { document, findings }) => {
@@ -36,6 +43,17 @@ pub(super) fn check(arguments: &cli::Check) -> Exit {
             _ => cmd::refuse(&rejected),
         },
     }
+}
+
+/// What each plugin asks for and what it is granted, each once.
+fn plugins(plans: &[Plan]) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    for plan in plans {
+        let steps = plan.steps.iter().filter(|step| step.name == torana_wasm::NAMESPACE);
+        found.extend(steps.map(|step| step.detail.as_str()));
+        found.extend(plugins(&plan.backends));
+    }
+    found
 }
 
 fn report(arguments: &cli::Check, mut found: Vec<Located>, document: Option<&Document>) -> Exit {
@@ -61,4 +79,36 @@ fn report(arguments: &cli::Check, mut found: Vec<Located>, document: Option<&Doc
 
 fn print(value: &Value) {
     output::print(&format!("{value:#}\n"));
+}
+
+#[cfg(test)]
+mod tests {
+    use torana_config::Pointer;
+    use torana_core::pipeline::PlanStep;
+
+    use super::*;
+
+    #[test]
+    fn each_plugin_is_named_once() {
+        let plan = |details: &[&str], backends| Plan {
+            name: String::new(),
+            steps: details
+                .iter()
+                .map(|detail| PlanStep {
+                    name: torana_wasm::NAMESPACE,
+                    detail: (*detail).to_owned(),
+                    at: None,
+                })
+                .chain([PlanStep { name: "merge", detail: "2 parts".into(), at: None }])
+                .collect(),
+            backends,
+            at: Pointer::root(),
+        };
+        let plans = [
+            plan(&["b (on-request): asks log; granted log"], vec![plan(&["a (handle)"], vec![])]),
+            plan(&["b (on-request): asks log; granted log"], vec![]),
+        ];
+        let expected = ["a (handle)", "b (on-request): asks log; granted log"];
+        assert!(plugins(&plans).into_iter().eq(expected));
+    }
 }

@@ -183,7 +183,8 @@ impl Plan {
         let decodes =
             matches!(cx.level, Level::Backend(_, backend) if backend.encoding != Encoding::NoOp);
         let collects = collects(&plugin);
-        let detail = self.detail(hooks, plugin.pool.loaded());
+        let called: Vec<_> = hooks.iter().collect();
+        let detail = self.detail(&called, plugin.pool.loaded());
         let caller = Caller { plugin, on_error: self.config.on_error };
         let step = Step::Around(Box::new(PluginStep::new(caller, hooks, decodes, collects)));
         Ok(Some(Built { step, detail, at: Some(self.at) }))
@@ -205,12 +206,14 @@ impl Plan {
         }
         let plugin = self.plugin(&loaded, limits, &[Hook::Handle], cx)?;
         let collects = collects(&plugin);
+        let detail = self.detail(&[Hook::Handle], plugin.pool.loaded());
         let caller = Caller { plugin, on_error: self.config.on_error };
-        Ok((Box::new(PluginBackend::new(caller, collects)), self.config.name))
+        Ok((Box::new(PluginBackend::new(caller, collects)), detail))
     }
 
-    fn detail(&self, hooks: LevelHooks, loaded: &Loaded) -> String {
-        let words: Vec<_> = hooks.iter().map(Hook::word).collect();
+    /// What plans say of it: hooks, and what it asks for against what it is granted.
+    fn detail(&self, hooks: &[Hook], loaded: &Loaded) -> String {
+        let words: Vec<_> = hooks.iter().map(|hook| hook.word()).collect();
         let asks = self.config.grants.0.describe(&loaded.asks);
         let colon = if asks.is_empty() { "" } else { ": " };
         format!("{} ({}){colon}{asks}", self.config.name, words.join(", "))
@@ -454,7 +457,7 @@ fn flag(hook: Hook) -> Option<Hooks> {
     }
 }
 
-/// The leaf of a backend that is a plugin, and its name; problems go to the context.
+/// The leaf of a backend that is a plugin, and what plans say of it; problems go to the context.
 pub fn backend(
     component: &Component,
     cx: &mut BuildContext<'_>,

@@ -10,7 +10,6 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, Uri};
 use tokio::runtime::Handle;
-use torana_config::{Pointer, valid::Host};
 use torana_core::{
     Body, Data, Error, ErrorKind, Request, RequestContext, Response, pipeline::Backend,
 };

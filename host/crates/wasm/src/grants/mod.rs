@@ -195,7 +195,7 @@ impl FromConfig for Grants {
                 ),
                 field(
                     "kv",
-                    "The store that it may use: its name, or an object with `store` (the name), `entries` (most keys, default 10000) and `bytes` (most bytes of keys and values, default 16MiB). Plugins with the same store share it.",
+                    "The store that it may use: its name, or an object. Plugins with the same store share it.",
                     StoreGrant::schema(),
                 ),
                 field(

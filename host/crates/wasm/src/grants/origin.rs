@@ -52,7 +52,7 @@ impl Origin {
             None => own_port,
             // No sign, no white space: `parse` takes a plus.
             Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => port
-                .parse()
+                .parse::<u16>()
                 .ok()
                 .filter(|port| *port > 0)
                 .ok_or(OriginError::Port(port.to_owned()))?,

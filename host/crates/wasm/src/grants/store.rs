@@ -26,7 +26,7 @@ pub(crate) const DEFAULT: Quota = Quota { entries: 10_000, bytes: 16 << 20 };
 config! {
     /// A store of keys and values.
     pub(crate) struct StoreConfig {
-        /// Its name: plugins with the same one share it.
+        /// Its name.
         "store" store: String,
         /// Most keys, up to 10,000,000.
         "entries" entries: usize = DEFAULT.entries,
@@ -75,7 +75,9 @@ impl FromConfig for StoreGrant {
     }
 
     fn schema() -> Value {
-        json!({"anyOf": [{"type": "string"}, StoreConfig::schema()]})
+        let mut schema = StoreConfig::schema();
+        schema["type"] = json!(["string", "object"]);
+        schema
     }
 }
 

@@ -3,6 +3,7 @@
 mod faults;
 mod gateway;
 mod hooks;
+mod hostile;
 mod refusals;
 mod shared;
 mod state;

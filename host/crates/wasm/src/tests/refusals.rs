@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use torana_config::{Diagnostic, Part};
+use torana_config::{Diagnostic, Part, Severity};
 use torana_core::Resources;
 
 use super::{At, build, gateway, plugin, refusal, shared::logged};
@@ -133,11 +133,11 @@ fn a_capability_that_is_not_granted() {
 
 #[test]
 fn a_grant_that_nobody_asks_for() {
-    let more = json!({"grants": {"http": ["https://a"], "log": true}, "config": {"response": {}}});
+    let more = json!({"grants": {"metrics": true, "log": true}, "config": {"response": {}}});
     let found = refusal(At::Endpoint, json!([plugin("header-edit", more)]));
-    assert_eq!((found.code, place(&found)), ("plugin-grant-unused", "/0/grants/http"));
+    assert_eq!((found.code, place(&found)), ("plugin-grant-unused", "/0/grants/metrics"));
     assert_eq!(found.severity, Severity::Warning);
-    assert_eq!(found.message, "`header-edit` is granted `http`, which it does not ask for");
+    assert_eq!(found.message, "`header-edit` is granted `metrics`, which it does not ask for");
 }
 
 #[test]
