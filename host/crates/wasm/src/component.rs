@@ -157,34 +157,39 @@ impl Loaded {
         digest: Digest,
         bytes: &[u8],
     ) -> Result<Self, LoadError> {
-        // The preamble: magic, then version and layer as two 16-bit numbers.
-        match bytes {
-            [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => {}
-            [b'\0', b'a', b's', b'm', ..] => return Err(LoadError::CoreModule),
-            _ => return Err(LoadError::NotWasm),
-        }
+        check_preamble(bytes)?;
         let anatomy =
             Anatomy::of(bytes).map_err(|error| LoadError::Invalid(error.message().to_owned()))?;
         if anatomy.memory > MAX_MEMORY {
             return Err(LoadError::Memory(anatomy.memory));
         }
-        let schema = Schema::of(&anatomy.schemas)?;
         let (component, cached) =
             cache.load(engine.engine(), &digest, bytes).map_err(compile_error)?;
         tracing::debug!(%digest, cached, "loaded a plugin");
-        check_version(&engine, &component)?;
-        let imports = Imports::of(&engine, &component)?;
-        let pre = engine.linker().instantiate_pre(&component).map_err(|error| {
-            let missing = offer::missing(engine.engine(), &component);
+        Self::of(engine, &component, digest, &anatomy)
+    }
+
+    /// Looks at what a compiled component is.
+    pub(crate) fn of(
+        engine: Arc<Engine>,
+        component: &Component,
+        digest: Digest,
+        anatomy: &Anatomy<'_>,
+    ) -> Result<Self, LoadError> {
+        let schema = Schema::of(&anatomy.schemas)?;
+        check_version(&engine, component)?;
+        let imports = Imports::of(&engine, component)?;
+        let pre = engine.linker().instantiate_pre(component).map_err(|error| {
+            let missing = offer::missing(engine.engine(), component);
             if missing.is_empty() {
                 LoadError::Mismatch(format!("{error:#}"))
             } else {
                 LoadError::Imports(missing)
             }
         })?;
-        let hooks = hooks(&engine, &component)?;
+        let hooks = hooks(&engine, component)?;
         check_types(&engine, &pre, &hooks)?;
-        let init = export(&engine, &component, "init", "init");
+        let init = export(&engine, component, "init", "init");
         let Imports { asks, waits, reads_body } = imports;
         let memory = anatomy.memory;
         Ok(Self { pre, digest, init, hooks, waits, asks, reads_body, memory, schema, engine })
@@ -199,6 +204,15 @@ impl Loaded {
     /// The export of a hook.
     pub(crate) fn hook(&self, hook: Hook) -> Option<&ComponentExportIndex> {
         self.hooks.iter().find(|(name, _)| *name == hook).map(|(_, index)| index)
+    }
+}
+
+/// The preamble: magic, then version and layer as two 16-bit numbers.
+pub(crate) fn check_preamble(bytes: &[u8]) -> Result<(), LoadError> {
+    match bytes {
+        [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
+        [b'\0', b'a', b's', b'm', ..] => Err(LoadError::CoreModule),
+        _ => Err(LoadError::NotWasm),
     }
 }
 
@@ -256,7 +270,7 @@ fn check_version(engine: &Engine, component: &Component) -> Result<(), LoadError
     other.map_or(Ok(()), |version| Err(LoadError::Version(version.to_owned())))
 }
 
-fn compile_error(error: wasmtime::Error) -> LoadError {
+pub(crate) fn compile_error(error: wasmtime::Error) -> LoadError {
     let message = format!("{error:#}");
     // The runtime has no type for this.
     if message.contains("pooling allocator") {

@@ -93,7 +93,7 @@ fn has_function(interface: &str, function: &str) -> bool {
 }
 
 /// A version for comparing.
-fn numbers(version: &str) -> Vec<u64> {
+pub(crate) fn numbers(version: &str) -> Vec<u64> {
     version.split('.').map_while(|part| part.parse().ok()).collect()
 }
 

@@ -53,6 +53,11 @@ impl Schema {
         Ok(Some(Self { text, validator }))
     }
 
+    /// The schema's own title.
+    pub(crate) fn title(&self) -> Option<&str> {
+        self.text.get("title")?.as_str()
+    }
+
     /// What is wrong with the `config` of the plugin that is called `name` and stands `at`; a bounded number of findings.
     pub(crate) fn check(&self, name: &str, config: &Value, at: &Pointer) -> Vec<Diagnostic> {
         if config.is_null() {
@@ -246,6 +251,12 @@ mod tests {
         let slow = schema(&json!({"pattern": "^(?=a)(a+)+\\1$"}));
         let config = json!("a".repeat(60) + "!");
         assert_eq!(slow.check("p", &config, &Pointer::root()).len(), 1);
+    }
+
+    #[test]
+    fn a_schema_may_have_a_title() {
+        assert_eq!(example().title(), Some("Limiter"));
+        assert_eq!(schema(&json!(true)).title(), None);
     }
 
     proptest! {

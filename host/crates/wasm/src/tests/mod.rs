@@ -4,6 +4,7 @@ mod faults;
 mod gateway;
 mod hooks;
 mod hostile;
+mod inspect;
 mod refusals;
 mod shared;
 mod state;
