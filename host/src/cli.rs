@@ -8,7 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-pub use plugin::{Build, New, Plugin, PluginVerb};
+pub use plugin::{Build, Inspect, InspectFormat, New, Plugin, PluginVerb, RunHook, Test};
 
 /// API gateway: declarative, stateless, with sandboxed plugins.
 #[derive(Debug, Parser)]
@@ -282,6 +282,9 @@ mod tests {
             &["plugin", "new", "p"],
             &["plugin", "new", "p", "--lang", "cobol"],
             &["plugin", "build", "--timeout", "0"],
+            &["plugin", "inspect"],
+            &["plugin", "inspect", "p.wasm", "--format", "xml"],
+            &["plugin", "run", "p.wasm", "--hook", "on-request"],
             &[],
         ] {
             let error = parse(arguments).unwrap_err();

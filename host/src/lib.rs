@@ -10,5 +10,6 @@ pub mod output;
 pub mod reference;
 pub mod render;
 pub mod signal;
+pub mod trial;
 pub mod watch;
 pub mod wiring;

@@ -11,6 +11,7 @@ mod languages;
 mod limits;
 mod misbehaving;
 mod outbound;
+mod plugin_tools;
 mod proxy_protocol;
 mod reload;
 mod shutdown;

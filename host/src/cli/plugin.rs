@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, builder::PossibleValuesParser};
+use clap::{Args, Subcommand, ValueEnum, builder::PossibleValuesParser};
 
 /// `torana plugin`.
 #[derive(Debug, Args)]
@@ -19,6 +19,12 @@ pub enum PluginVerb {
     New(New),
     /// Build a project's component with the tool chain of its language
     Build(Build),
+    /// Say what a component is, what it asks for and which gateways load it
+    Inspect(Inspect),
+    /// Run a plugin against request files, without a gateway, with a trace of what it does
+    Test(Test),
+    /// Run one hook of a plugin once and print what comes out
+    Run(RunHook),
 }
 
 /// `torana plugin new`.
@@ -49,6 +55,56 @@ pub struct Build {
     /// Seconds that the tool chain may take
     #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u32).range(1..))]
     pub timeout: u32,
+}
+
+/// `torana plugin inspect`.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// Component
+    pub file: PathBuf,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
+    pub format: InspectFormat,
+}
+
+/// How an inspection is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum InspectFormat {
+    /// A line for each thing, for people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+/// `torana plugin test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// Component, or folder of a project with its plugin.wasm
+    #[arg(value_name = "FOLDER|FILE", default_value = ".")]
+    pub plugin: PathBuf,
+    /// Request files [default: requests/*.http beside the component]
+    #[arg(value_name = "REQUEST")]
+    pub requests: Vec<PathBuf>,
+    /// Print no traces, only what differs
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `torana plugin run`.
+#[derive(Debug, Args)]
+pub struct RunHook {
+    /// Component, or folder of a project with its plugin.wasm
+    #[arg(value_name = "FOLDER|FILE")]
+    pub plugin: PathBuf,
+    /// The hook, such as on-request
+    #[arg(long)]
+    pub hook: String,
+    /// A request or an answer in HTTP's text form, or a request file
+    #[arg(long, value_name = "FILE")]
+    pub http: PathBuf,
+    /// The plugin's config
+    #[arg(long, value_name = "JSON")]
+    pub config: Option<String>,
 }
 
 fn languages() -> PossibleValuesParser {

@@ -3,8 +3,9 @@
 wasmtime::component::bindgen!({
     path: "../../../wit",
     world: "plugin",
+    // An event for each host call, for `torana plugin test`: a look at a flag while nobody listens.
     imports: {
-        "torana:plugin/http": async | trappable,
-        default: trappable,
+        "torana:plugin/http": async | trappable | tracing | verbose_tracing,
+        default: trappable | tracing | verbose_tracing,
     },
 });

@@ -1,14 +1,65 @@
 //! The verbs of `torana plugin`, one file each.
 
 mod build;
+mod inspect;
 mod new;
+mod run;
+mod test;
 
-use crate::cli::{Exit, Plugin, PluginVerb};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use torana_wasm::Inspection;
+
+use crate::{
+    cli::{Exit, Plugin, PluginVerb},
+    output,
+};
 
 /// Does what the command line asks for.
 pub(super) fn plugin(arguments: &Plugin) -> Exit {
     match &arguments.verb {
         PluginVerb::New(arguments) => new::new(arguments),
         PluginVerb::Build(arguments) => build::build(arguments),
+        PluginVerb::Inspect(arguments) => inspect::inspect(arguments),
+        PluginVerb::Test(arguments) => test::test(arguments),
+        PluginVerb::Run(arguments) => run::run(arguments),
     }
+}
+
+/// Bytes of a component's file.
+const MAX_FILE: u64 = 64 << 20;
+
+/// The component that an argument means: a file, or that of a project's folder.
+fn component(plugin: &Path) -> PathBuf {
+    if plugin.is_dir() { plugin.join(torana_toolchain::OUTPUT) } else { plugin.to_owned() }
+}
+
+/// Reads a component and looks at it; says what is wrong.
+fn look(file: &Path) -> Result<Inspection, Exit> {
+    let mut bytes = Vec::new();
+    let read =
+        fs::File::open(file).and_then(|open| open.take(MAX_FILE + 1).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        output::note(&format!("torana: cannot read {}: {error}", file.display()));
+        if file.ends_with(torana_toolchain::OUTPUT) {
+            output::note("  help: make it with `torana plugin build`");
+        }
+        return Err(Exit::Unreadable);
+    }
+    if bytes.len() as u64 > MAX_FILE {
+        let mib = MAX_FILE >> 20;
+        output::note(&format!("torana: {} is larger than {mib} MiB", file.display()));
+        return Err(Exit::Findings);
+    }
+    torana_wasm::inspect(&bytes).map_err(|problem| refuse(file, &problem))
+}
+
+fn refuse(file: &Path, problem: &torana_wasm::Problem) -> Exit {
+    output::note(&format!("torana: {} is no plugin: {}", file.display(), problem.message));
+    output::note(&format!("  help: {}", problem.help));
+    Exit::Findings
 }

@@ -1,0 +1,220 @@
+//! `torana plugin inspect`, `test` and `run`, and schemas of configurations in `check`.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+use torana_tests::{
+    command::{self, Output},
+    scratch::Scratch,
+};
+
+/// A folder with a component and files.
+fn folder(plugin: &str, files: &[(&str, &str)]) -> Scratch {
+    let scratch = Scratch::new();
+    let component = scratch.path().join("plugin.wasm");
+    fs::copy(torana_plugins_build::plugin(plugin), component).unwrap();
+    fs::create_dir(scratch.path().join("requests")).unwrap();
+    for (name, text) in files {
+        scratch.write(name, text);
+    }
+    scratch
+}
+
+fn torana(scratch: &Scratch, arguments: &[&str]) -> Output {
+    let cache = scratch.path().join("cache");
+    command::run(arguments, scratch.path(), &[("TORANA_CACHE_DIR", path(&cache))])
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a temporary directory has a name in UTF-8")
+}
+
+#[test]
+fn inspect_says_what_a_component_is() {
+    let scratch = folder("header-edit", &[]);
+    let output = torana(&scratch, &["plugin", "inspect", "plugin.wasm"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    for part in [
+        "plugin.wasm: a plugin for torana:plugin@0.1.",
+        "gateways with torana:plugin 0.1.x (before 1.0 the same minor version)",
+        "on-request, on-backend-request, on-backend-response, on-response",
+        "yes: header-edit",
+        "Rust",
+        "with names of functions",
+        "torana:plugin/exchange@0.1.",
+    ] {
+        assert!(output.stdout.contains(part), "{part}: {}", output.stdout);
+    }
+    let output = torana(&scratch, &["plugin", "inspect", "plugin.wasm", "--format", "json"]);
+    let json: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(json["kind"], "plugin");
+    assert_eq!(json["loads_here"], true);
+    assert_eq!(json["config_schema"]["title"], "header-edit");
+    assert_eq!(json["sha256"].as_str().map(str::len), Some(64));
+}
+
+#[test]
+fn inspect_refuses_what_is_no_plugin() {
+    let scratch = Scratch::new();
+    scratch.write("script", "#!/bin/sh");
+    scratch.write("core.wasm", "\0asm\u{1}\0\0\0");
+    for (file, code, part) in [
+        ("script", 1, "it is not WebAssembly"),
+        ("core.wasm", 1, "it is a core WebAssembly module"),
+        ("nowhere.wasm", 3, "cannot read nowhere.wasm"),
+    ] {
+        let output = torana(&scratch, &["plugin", "inspect", file]);
+        assert_eq!(output.code, Some(code), "{output:?}");
+        assert!(output.stderr.contains(part), "{output:?}");
+    }
+}
+
+const PASSES: &str = r#"The request gets a header, and the answer another.
+
+### config
+{ "request": { "set": { "x-set": "1" }, "remove": ["cookie"] }, "response": { "add": { "x-added": "2" } } }
+### request
+GET /users/1?a=b
+cookie: secret
+### backend response
+200
+content-type: application/json
+
+{ "id": 1, "name": "Ann" }
+### expect request
+GET /users/1?a=b
+x-set: 1
+!cookie
+### expect response
+200
+x-added: ...
+!x-set
+
+{ "name": "A...", "...": "" }
+"#;
+
+#[test]
+fn test_passes_and_traces() {
+    let scratch = folder("header-edit", &[("requests/01.http", PASSES)]);
+    let output = torana(&scratch, &["plugin", "test"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    for part in [
+        "requests/01.http",
+        "1 passed, 0 failed",
+        "on-request\n",
+        r#"exchange.set-header(name = "x-set", value = "1") → ok"#,
+        r#"exchange.add-header(name = "x-added", value = "2") → ok"#,
+    ] {
+        assert!(output.stdout.contains(part), "{part}: {}", output.stdout);
+    }
+    let output = torana(&scratch, &["plugin", "test", "--quiet", "."]);
+    assert!(!output.stdout.contains("exchange."), "{}", output.stdout);
+}
+
+#[test]
+fn test_shows_what_differs() {
+    let fails = PASSES.replace("x-set: 1\n", "x-set: 2\n").replace("\"A...\"", "\"B...\"");
+    let damaged = "### reqest\nGET /\n";
+    let refused = "### config\n{ \"respones\": {} }\n### request\nGET /\n";
+    let files = [
+        ("requests/01.http", &*fails),
+        ("requests/02.http", damaged),
+        ("requests/03.http", refused),
+    ];
+    let scratch = folder("header-edit", &files);
+    let output = torana(&scratch, &["plugin", "test", "-q"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    for part in [
+        "- x-set: 2",
+        "+ x-set: 1",
+        "- { \"name\": \"B...\"",
+        "line 1: there is no section `reqest`, did you mean `request`?",
+        "knows no key `respones` here (did you mean `response`?)",
+        "0 passed, 3 failed",
+    ] {
+        assert!(output.stdout.contains(part), "{part}: {}", output.stdout);
+    }
+    let output = torana(&scratch, &["plugin", "test", "plugin.wasm", "requests/none.http"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    let output = torana(&Scratch::new(), &["plugin", "test"]);
+    assert_eq!(output.code, Some(3), "{output:?}");
+    assert!(output.stderr.contains("torana plugin build"), "{output:?}");
+}
+
+#[test]
+fn test_shows_traps_with_their_place_and_expects_them() {
+    let trap =
+        "### request\nGET /\nx-trap: 1\n### expect error\nasked for it\n### expect no request\n";
+    let scratch = folder("test-trap", &[("requests/trap.http", trap)]);
+    let output = torana(&scratch, &["plugin", "test"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(output.stdout.contains("at test_trap::check <- "), "{}", output.stdout);
+}
+
+#[test]
+fn test_answers_early() {
+    let early = "### config\n{\"status\": 403, \"body\": \"no\"}\n### request\nGET /\n### expect response\n403\n\nno\n### expect no request\n";
+    let scratch = folder("early-answer", &[("requests/early.http", early)]);
+    let output = torana(&scratch, &["plugin", "test"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+}
+
+#[test]
+fn run_runs_one_hook() {
+    let files =
+        [("req.http", "GET /a?b=c\nx-b: 1\n"), ("answer.http", "HTTP/1.1 201 Created\n\nhi\n")];
+    let scratch = folder("header-edit", &files);
+    let config = r#"{"request": {"set": {"x-a": "1"}}, "response": {"set": {"x-c": "2"}}}"#;
+    let run = |hook: &str, http: &str, config: &str| {
+        let arguments =
+            ["plugin", "run", "plugin.wasm", "--hook", hook, "--http", http, "--config", config];
+        torana(&scratch, &arguments)
+    };
+    let output = run("on-request", "req.http", config);
+    assert_eq!(
+        (output.code, &*output.stdout),
+        (Some(0), "GET /a?b=c\nx-b: 1\nx-a: 1\n"),
+        "{output:?}"
+    );
+    assert!(output.stderr.contains("exchange.set-header"), "{}", output.stderr);
+    let output = run("on-response", "answer.http", config);
+    assert_eq!(output.stdout, "HTTP/1.1 201 Created\nx-c: 2\n\nhi\n", "{output:?}");
+    assert_eq!(run("handle", "req.http", config).code, Some(1));
+    assert_eq!(run("on-request", "nowhere.http", config).code, Some(3));
+    assert_eq!(run("on-request", "req.http", "{").code, Some(2));
+}
+
+#[test]
+fn check_reports_schema_violations_with_their_place() {
+    let gateway = r#"{
+  "version": 3,
+  "extra_config": { "plugin/wasm": [{
+    "name": "edit",
+    "source": "plugin.wasm",
+    "config": {
+      "request": { "sett": { "x-a": "1" } },
+      "response": { "remove": [5] }
+    }
+  }] },
+  "endpoints": []
+}
+"#;
+    let scratch = folder("header-edit", &[("gateway.json", gateway)]);
+    let output = torana(&scratch, &["check", "-c", "gateway.json", "--format", "json"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    let json: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let places = |found: &Value| {
+        (found["code"].clone(), found["span"]["line"].clone(), found["help"].clone())
+    };
+    let mut found: Vec<_> =
+        json["diagnostics"].as_array().expect("findings").iter().map(places).collect();
+    found.sort_by_key(|(_, line, _)| line.as_u64());
+    let code = Value::from("plugin-schema");
+    assert_eq!(
+        found,
+        [
+            (code.clone(), Value::from(7), Value::from("did you mean `set`?")),
+            (code, Value::from(8), Value::Null),
+        ]
+    );
+}
