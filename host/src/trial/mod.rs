@@ -22,7 +22,7 @@ use torana_core::{
     Body, EndpointInfo, Error, Request, RequestContext, Resources,
     pipeline::{Backend, BuildContext, Level, Pipeline, Step, StepFactory},
 };
-use torana_wasm::{BackendHooks, EndpointHooks, Inspection, NAMESPACE};
+use torana_wasm::{BackendHooks, EndpointHooks, Inspection, Kind, NAMESPACE};
 use trace::Trace;
 use world::{Caption, KEY, Scripted, Services};
 
@@ -70,7 +70,7 @@ impl Subject<'_> {
     }
 
     fn handles(&self) -> bool {
-        !self.hooks(&["handle"]).is_empty()
+        !self.hooks(&["handle"]).is_empty() || self.inspection.kind == Kind::WasiHttp
     }
 
     /// Whether the backend's answer is decoded: where the plugin asks for data, unless the file says otherwise.
@@ -137,9 +137,7 @@ fn grant_of(grant: &str, script: &Script) -> Value {
 /// # Errors
 /// Why it cannot be run at all: the file asks for what is not possible, or the plugin does not start.
 pub fn run(subject: &Subject<'_>, script: &Script) -> Result<Report, String> {
-    let trace = Trace::default();
-    // Listens on this thread only, on which everything runs.
-    let _listening = tracing::subscriber::set_default(trace.clone());
+    let trace = Trace::of_process();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -237,7 +235,7 @@ fn gateway(subject: &Subject<'_>, script: &Script, request: &Request) -> Result<
 /// The errors among findings, in a line each.
 fn refuse(findings: &Diagnostics) -> Result<(), String> {
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let lines: Vec<String> = errors
+    let mut lines: Vec<String> = errors
         .map(|finding| {
             let place = finding.at.as_str().rsplit_once("wasm").map_or("", |(_, place)| place);
             let help = finding.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
@@ -245,6 +243,9 @@ fn refuse(findings: &Diagnostics) -> Result<(), String> {
         })
         .map(|line| line.trim_start_matches(['/', '0', ':']).trim().to_owned())
         .collect();
+    // A plugin that stands at two levels has the same faults at both.
+    lines.sort();
+    lines.dedup();
     if lines.is_empty() { Ok(()) } else { Err(lines.join("\n")) }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt::{Debug, Write},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use tracing::{
@@ -40,13 +40,27 @@ struct HostCall {
 }
 
 impl Trace {
+    /// The trace of this process, which listens from the first time on. It is everybody's, since a call that takes long
+    /// goes on in another thread.
+    pub(super) fn of_process() -> Self {
+        static TRACE: OnceLock<Trace> = OnceLock::new();
+        let trace = TRACE.get_or_init(|| {
+            let trace = Self::default();
+            // Somebody else listens already if this is no process of its own: then there is no trace.
+            let _ = tracing::subscriber::set_global_default(trace.clone());
+            trace
+        });
+        trace.clear();
+        trace.clone()
+    }
+
     fn heard(&self) -> MutexGuard<'_, Heard> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is running from now on.
     pub(super) fn caption(&self, caption: &'static str) {
-        self.heard().caption = Some(caption);
+        self.heard().caption = Some(caption).filter(|caption| !caption.is_empty());
     }
 
     /// A line of its own.
@@ -82,10 +96,14 @@ impl Heard {
     fn host_call(&mut self, id: u64, fields: &Fields) {
         let Some(call) = self.spans.get_mut(&id) else { return };
         match &*fields.message {
-            "call" => call.arguments = Some(fields.values.join(", ")),
+            "call" => {
+                let arguments =
+                    fields.values.iter().map(|(name, value)| format!("{name} = {value}"));
+                call.arguments = Some(arguments.collect::<Vec<_>>().join(", "));
+            }
             _ => {
                 let arguments = call.arguments.take().unwrap_or_default();
-                let result = fields.values.first().map_or("", |value| value.as_str());
+                let result = fields.values.first().map_or("", |(_, value)| value.as_str());
                 let line = format!("{}({arguments}){}", call.name, outcome(result));
                 self.say(&line);
             }
@@ -184,7 +202,7 @@ struct Fields {
     message: String,
     /// As text, without quotes.
     plain: Vec<String>,
-    values: Vec<String>,
+    values: Vec<(&'static str, String)>,
     is_about_plugin: bool,
     backtrace: Option<String>,
 }
@@ -207,7 +225,7 @@ impl Visit for Fields {
         } else if field.name() == "plugin" {
             self.is_about_plugin = true;
         } else {
-            self.values.push(with_text(&text));
+            self.values.push((field.name(), with_text(&text)));
         }
     }
 }

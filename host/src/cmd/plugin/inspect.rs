@@ -57,13 +57,7 @@ fn text(file: &str, found: &Inspection) -> String {
             (false, false) => "without names",
         },
     );
-    line("imports", "");
-    if found.imports.is_empty() {
-        return out;
-    }
-    // In place of `none`.
-    out.truncate(out.trim_end().trim_end_matches("none").trim_end().len());
-    out.push('\n');
+    line("imports", if found.imports.is_empty() { "" } else { "each with its functions:" });
     for import in &found.imports {
         let functions = import.functions.join(", ");
         let _ = writeln!(
