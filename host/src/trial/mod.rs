@@ -260,9 +260,9 @@ fn pipeline(
     let endpoint = gateway.endpoints.first().ok_or("there is no endpoint")?;
     let backend = endpoint.backends.first().ok_or("there is no backend")?;
     let mut diagnostics = Diagnostics::default();
-    let mut context = |level| BuildContext {
+    let mut cx = BuildContext {
         gateway,
-        level,
+        level: Level::Endpoint(endpoint),
         resources,
         upstream: world::upstream,
         diagnostics: &mut diagnostics,
@@ -274,16 +274,16 @@ fn pipeline(
         |steps: Vec<torana_core::pipeline::Built>| steps.into_iter().map(|built| built.step);
 
     let mut steps = vec![caption("on-request", "")];
-    steps.extend(built(EndpointHooks.build_all(&mut context(Level::Endpoint(endpoint)))));
+    steps.extend(built(EndpointHooks.build_all(&mut cx)));
     let mut inner = vec![caption("on-backend-request", "on-response")];
-    let level = Level::Backend(endpoint, backend);
-    inner.extend(built(BackendHooks.build_all(&mut context(level))));
+    cx.level = Level::Backend(endpoint, backend);
+    inner.extend(built(BackendHooks.build_all(&mut cx)));
     inner.push(caption(if subject.handles() { "handle" } else { "" }, "on-backend-response"));
     let leaf: Box<dyn Backend> = match &backend.plugin {
-        Some(component) => match torana_wasm::backend(component, &mut context(level)) {
+        Some(component) => match torana_wasm::backend(component, &mut cx) {
             Some((leaf, _)) => leaf,
             None => {
-                refuse(&diagnostics)?;
+                refuse(cx.diagnostics)?;
                 return Err("the plugin does not start".to_owned());
             }
         },

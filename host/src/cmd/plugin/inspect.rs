@@ -44,10 +44,16 @@ fn text(file: &str, found: &Inspection) -> String {
             Config::Unknown => "no".to_owned(),
         },
     );
-    line("memory", &format!("{} when it starts; `limits.memory` must be more", size(found.memory)));
+    line(
+        "memory",
+        &format!("{} when it starts; `limits.memory` must allow it", size(found.memory)),
+    );
     line("size", &format!("{}, {} core modules", size(found.size as u64), found.modules));
     line("sha256", &found.sha256);
-    let makers = found.makers.iter().map(|maker| format!("{} {}", maker.name, maker.version));
+    let makers = found
+        .makers
+        .iter()
+        .map(|maker| format!("{} {}", maker.name, maker.version).trim_end().to_owned());
     line("made by", &makers.collect::<Vec<_>>().join(", "));
     line(
         "backtraces",
