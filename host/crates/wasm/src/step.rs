@@ -212,7 +212,31 @@ impl PluginStep {
     }
 
     async fn run(&self, cx: &RequestContext, request: Request, next: Next<'_>) -> Outcome {
-        let (mut request, flow) = self.request(cx, request).await?;
+        let (request, flow) = self.request(cx, request).await?;
+        self.go_on(cx, request, flow, next).await
+    }
+
+    /// As [`PluginStep::run`], when it is known that the request hook cannot be called at once: whoever is let through
+    /// to try a plugin that is switched off must not ask a second time.
+    async fn run_on_fiber(
+        &self,
+        cx: &RequestContext,
+        hook: Hook,
+        request: Request,
+        next: Next<'_>,
+    ) -> Outcome {
+        let (request, outcome) = self.request_on_fiber(cx, hook, request).await;
+        let flow = self.flow(cx, hook, outcome)?;
+        self.go_on(cx, request, flow, next).await
+    }
+
+    async fn go_on(
+        &self,
+        cx: &RequestContext,
+        mut request: Request,
+        flow: Flow,
+        next: Next<'_>,
+    ) -> Outcome {
         if let Flow::Respond(response) = flow {
             return Ok(*response);
         }
@@ -241,7 +265,7 @@ impl Middleware for PluginStep {
         }
         let (request, outcome) = match self.request_now(cx, hook, request) {
             (request, Some(outcome)) => (request, outcome),
-            (request, None) => return Box::pin(self.run(cx, request, next)),
+            (request, None) => return Box::pin(self.run_on_fiber(cx, hook, request, next)),
         };
         match self.flow(cx, hook, outcome) {
             Ok(Flow::Continue) if self.hooks.response.is_none() && !self.hooks.response_body => {

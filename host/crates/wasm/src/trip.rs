@@ -38,6 +38,12 @@ impl Trip {
         self.until.load(Ordering::Relaxed) != 0
     }
 
+    /// Its time is over.
+    #[cfg(test)]
+    pub(crate) fn expire(&self) {
+        self.until.store(1, Ordering::Relaxed);
+    }
+
     /// A call went well. Writes nothing as long as all do.
     pub(crate) fn succeeded(&self) {
         if self.failures.load(Ordering::Relaxed) != 0 {
@@ -80,7 +86,7 @@ mod tests {
     fn one_caller_tries_when_its_time_is_over() {
         let trip = Trip::default();
         assert!((0..FAILURES).any(|_| trip.failed()));
-        trip.until.store(1, Ordering::Relaxed);
+        trip.expire();
         let tries = (0..5).filter(|_| !trip.is_off()).count();
         assert_eq!(tries, 1);
     }

@@ -1,5 +1,7 @@
 //! Pipelines with real components in them, seen from outside.
 
+mod bodies;
+mod chaos;
 mod faults;
 mod gateway;
 mod hooks;

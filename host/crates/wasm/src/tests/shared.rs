@@ -10,14 +10,14 @@ use std::{
 
 use bytes::Bytes;
 use http_body::Frame;
-use torana_core::{Body, Error};
+use torana_core::{Body, Error, ErrorKind};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
     span,
 };
 
-struct Pieces(VecDeque<&'static str>);
+struct Pieces(VecDeque<Result<Bytes, Error>>);
 
 impl http_body::Body for Pieces {
     type Data = Bytes;
@@ -27,14 +27,21 @@ impl http_body::Body for Pieces {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let piece = self.0.pop_front().map(|piece| Bytes::from_static(piece.as_bytes()));
-        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+        Poll::Ready(self.0.pop_front().map(|piece| piece.map(Frame::data)))
     }
 }
 
 /// A body of these pieces.
 pub(super) fn stream(pieces: &[&'static str]) -> Body {
-    Body::Stream(Box::pin(Pieces(pieces.iter().copied().collect())))
+    let piece = |piece: &&'static str| Ok(Bytes::from_static(piece.as_bytes()));
+    Body::Stream(Box::pin(Pieces(pieces.iter().map(piece).collect())))
+}
+
+/// A body of these pieces that breaks off behind them.
+pub(super) fn broken_stream(pieces: &[&'static str]) -> Body {
+    let piece = |piece: &&'static str| Ok(Bytes::from_static(piece.as_bytes()));
+    let broken = Err(Error::new(ErrorKind::Unavailable, "the backend is gone"));
+    Body::Stream(Box::pin(Pieces(pieces.iter().map(piece).chain([broken]).collect())))
 }
 
 /// Runs `work` and gives what it has logged, one line per event.
