@@ -78,6 +78,11 @@ pub(crate) fn get(host: &str, path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes()
 }
 
+/// The same with one more header field.
+pub(crate) fn get_with(host: &str, path: &str, field: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{field}\r\n\r\n").into_bytes()
+}
+
 /// The length of the head and what it says, once all of it is there.
 fn parse(bytes: &[u8]) -> io::Result<Option<(usize, Answer)>> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];

@@ -8,7 +8,10 @@ use std::{
 
 use tokio::task::JoinSet;
 
-use crate::client::{Client, get};
+use crate::{
+    client::{Client, get, get_with},
+    scenario::BAD_EVERY,
+};
 
 /// How long a client waits before it tries a refused connection again.
 const REFUSED: Duration = Duration::from_millis(1);
@@ -24,6 +27,8 @@ pub(crate) struct Target {
     pub(crate) path: String,
     /// Bytes of the right body.
     pub(crate) length: usize,
+    /// A header field that one request in [`BAD_EVERY`] has, and that makes it fail with 500.
+    pub(crate) bad: Option<&'static str>,
 }
 
 /// What a load saw.
@@ -31,6 +36,8 @@ pub(crate) struct Target {
 pub(crate) struct Seen {
     /// Time of each right answer, in nanoseconds.
     pub(crate) latencies: Vec<u64>,
+    /// Time of each answer to a bad request, in nanoseconds.
+    pub(crate) bad: Vec<u64>,
     /// Answers with another status or length than the right one.
     pub(crate) wrong: u64,
     /// Requests without a whole answer, and refused connections.
@@ -44,13 +51,14 @@ pub(crate) async fn load(target: &Target, connections: u16, duration: Duration) 
     let target = Arc::new(target.clone());
     let start = Instant::now();
     let mut tasks = JoinSet::new();
-    for _ in 0..connections {
-        tasks.spawn(connection(target.clone(), start + duration));
+    for index in 0..connections {
+        tasks.spawn(connection(target.clone(), usize::from(index), start + duration));
     }
     let mut seen = Seen::default();
     while let Some(ended) = tasks.join_next().await {
         let one = ended.expect("a connection's task neither panics nor is cancelled");
         seen.latencies.extend(one.latencies);
+        seen.bad.extend(one.bad);
         seen.wrong += one.wrong;
         seen.lost += one.lost;
     }
@@ -58,8 +66,11 @@ pub(crate) async fn load(target: &Target, connections: u16, duration: Duration) 
     seen
 }
 
-async fn connection(target: Arc<Target>, end: Instant) -> Seen {
+async fn connection(target: Arc<Target>, index: usize, end: Instant) -> Seen {
     let request = get(&target.host, &target.path);
+    let bad = target.bad.map(|field| get_with(&target.host, &target.path, field));
+    // Connections take turns with bad requests.
+    let mut number = index * 7;
     let mut seen = Seen::default();
     let mut client = None;
     let mut now = Instant::now();
@@ -76,13 +87,18 @@ async fn connection(target: Arc<Target>, end: Instant) -> Seen {
                 }
             },
         };
+        number += 1;
+        let bad = bad.as_ref().filter(|_| number.is_multiple_of(BAD_EVERY));
         now = Instant::now();
-        let answer = open.exchange(&request).await;
+        let answer = open.exchange(bad.unwrap_or(&request)).await;
         let done = Instant::now();
+        let took = (done - now).as_nanos() as u64;
         match answer {
             Ok(answer) => {
-                if answer.status == 200 && answer.length == target.length {
-                    seen.latencies.push((done - now).as_nanos() as u64);
+                if bad.is_some() && answer.status == 500 {
+                    seen.bad.push(took);
+                } else if bad.is_none() && answer.status == 200 && answer.length == target.length {
+                    seen.latencies.push(took);
                 } else {
                     seen.wrong += 1;
                 }

@@ -31,7 +31,7 @@ use crate::{
     peer::{Kind, Peer},
     process::Server,
     reload::Reloads,
-    report::{ReloadRow, Row, milliseconds, quantile},
+    report::{BadRow, ReloadRow, Row, milliseconds, quantile},
     scenario::Scenario,
 };
 
@@ -87,8 +87,11 @@ async fn measure_all(options: &Options, affinity: &Affinity) -> Result<Vec<Row>,
         upstream: upstream::start()?,
         directory: directory.path(),
         program: program(options)?,
-        plugin: plugin(options)?,
     };
+    // Before the first measurement, as it takes a while and both processors.
+    for &scenario in &options.scenarios {
+        plugin(options, scenario)?;
+    }
     // nginx has one measurement in each round, that all scenarios are compared to.
     let mut cells: Vec<Option<Scenario>> = options.scenarios.iter().copied().map(Some).collect();
     if options.beside.is_some() {
@@ -129,15 +132,13 @@ fn program(options: &Options) -> Result<PathBuf, Box<dyn Error>> {
     Ok(beside)
 }
 
-/// The component header-edit, built when a scenario needs it and none is named.
-fn plugin(options: &Options) -> io::Result<PathBuf> {
-    match &options.plugin {
+/// The component of a scenario: for header-edit the one that was named, else one that is built now.
+fn plugin(options: &Options, scenario: Scenario) -> io::Result<PathBuf> {
+    match (scenario.plugin(), &options.plugin) {
         // The gateway reads it relative to its own directory.
-        Some(plugin) => std::path::absolute(plugin),
-        None if options.scenarios.contains(&Scenario::Plugin) => {
-            std::path::absolute(torana_plugins_build::plugin("header-edit"))
-        }
-        None => Ok(PathBuf::new()),
+        (Some("header-edit"), Some(plugin)) => std::path::absolute(plugin),
+        (Some(name), _) => std::path::absolute(torana_plugins_build::plugin(name)),
+        (None, _) => Ok(PathBuf::new()),
     }
 }
 
@@ -148,17 +149,15 @@ struct Setup<'a> {
     upstream: SocketAddr,
     directory: &'a Path,
     program: PathBuf,
-    plugin: PathBuf,
 }
 
 impl Setup<'_> {
     /// One scenario of the gateway in a fresh process, or nginx.
     async fn measure(&self, cell: Option<Scenario>, round: u16) -> Result<Row, Box<dyn Error>> {
         let scenario = cell.unwrap_or(Scenario::Passthrough);
+        let plugin = plugin(self.options, scenario)?;
         let kind = match cell {
-            Some(scenario) => {
-                Kind::Torana { program: &self.program, scenario, plugin: &self.plugin }
-            }
+            Some(scenario) => Kind::Torana { program: &self.program, scenario, plugin: &plugin },
             None => Kind::Nginx,
         };
         let peer = Peer {
@@ -173,9 +172,10 @@ impl Setup<'_> {
         let mut server = Server::start(peer.command(), &log, self.affinity)?;
         server.ready(peer.listen, scenario.path()).await?;
         let host = peer.listen.to_string();
-        let mut target =
-            Target { address: peer.listen, host, path: scenario.path().to_owned(), length: 0 };
+        let path = scenario.path().to_owned();
+        let mut target = Target { address: peer.listen, host, path, length: 0, bad: None };
         target.length = self.check(scenario, &target).await?;
+        target.bad = cell.and_then(Scenario::bad);
         load(&target, self.options.connections, self.options.warmup).await;
         let before = process::cpu(server.pid());
         let end = Instant::now() + self.options.seconds;
@@ -221,7 +221,8 @@ async fn attached(options: &Options, url: &str) -> Result<Vec<Row>, Box<dyn Erro
     if answer.status != 200 {
         return Err(format!("{url} answers {}", answer.status).into());
     }
-    let target = Target { address, host: host.to_owned(), path, length: answer.length };
+    let length = answer.length;
+    let target = Target { address, host: host.to_owned(), path, length, bad: None };
     let mut rows = Vec::new();
     for round in 0..options.rounds {
         load(&target, options.connections, options.warmup).await;
@@ -240,6 +241,7 @@ async fn attached(options: &Options, url: &str) -> Result<Vec<Row>, Box<dyn Erro
 
 fn row(server: &str, scenario: &str, round: u16, mut seen: Seen) -> Row {
     seen.latencies.sort_unstable();
+    seen.bad.sort_unstable();
     let requests = seen.latencies.len() as u64;
     let microseconds = |share| quantile(&seen.latencies, share) as f64 / 1e3;
     Row {
@@ -255,6 +257,7 @@ fn row(server: &str, scenario: &str, round: u16, mut seen: Seen) -> Row {
         peak_memory_kib: None,
         wrong: seen.wrong,
         lost: seen.lost,
+        bad: (!seen.bad.is_empty()).then(|| BadRow::of(&seen.bad)),
         reloads: None,
         ratio: None,
     }
@@ -272,5 +275,6 @@ fn reload_row(mut reloads: Reloads) -> ReloadRow {
         failed: reloads.failed,
         p50_ms: quantile(&live, 0.5) as f64 / 1e6,
         max_ms: reloads.live.last().copied().map_or(0.0, milliseconds),
+        held: reloads.early.zip(reloads.late),
     }
 }

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::{
     affinity::Affinity,
     client::{Client, get},
+    report::Held,
 };
 
 /// How long a process may take until it serves, and until it ends.
@@ -120,8 +121,15 @@ pub(crate) fn peak_memory(pid: u32) -> u64 {
     tree(pid)
         .iter()
         .filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok())
-        .filter_map(|status| high_water(&status))
+        .filter_map(|status| kib(&status, "VmHWM:"))
         .sum()
+}
+
+/// What a process holds now.
+pub(crate) fn held(pid: u32) -> Held {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
+    Held { memory_kib: kib(&status, "VmRSS:").unwrap_or_default(), files }
 }
 
 fn tree(pid: u32) -> Vec<u32> {
@@ -146,9 +154,9 @@ fn ticks(stat: &str) -> Option<u64> {
     times.map(|ticks| ticks.parse::<u64>().ok()).sum()
 }
 
-/// `VmHWM` of `/proc/PID/status`.
-fn high_water(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// A line of `/proc/PID/status`, in KiB.
+fn kib(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -160,7 +168,7 @@ mod tests {
     fn times_are_found_behind_any_name() {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 11 22 3 4 20 0 1 0 99 1 1";
         assert_eq!(ticks(stat), Some(40));
-        assert_eq!(high_water("Name:\ta\nVmHWM:\t    2048 kB\n"), Some(2048));
+        assert_eq!(kib("Name:\ta\nVmHWM:\t    2048 kB\n", "VmHWM:"), Some(2048));
     }
 
     #[test]

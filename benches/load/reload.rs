@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use crate::{
     client::{Client, get},
     peer::Peer,
-    process::Server,
+    process::{self, Server},
+    report::Held,
     scenario::generation_path,
 };
 
@@ -21,7 +22,14 @@ pub(crate) struct Reloads {
     pub(crate) live: Vec<Duration>,
     /// Changes that did not become live.
     pub(crate) failed: u64,
+    /// What the server held after the first [`WARM`] changes.
+    pub(crate) early: Option<Held>,
+    /// What it held after the last one.
+    pub(crate) late: Option<Held>,
 }
+
+/// Changes until caches and pools are full.
+const WARM: u64 = 50;
 
 /// Changes the configuration again and again, until `end`.
 pub(crate) async fn reload(
@@ -52,7 +60,11 @@ pub(crate) async fn reload(
             true => reloads.live.push(start.elapsed()),
             false => reloads.failed += 1,
         }
+        if generation == WARM {
+            reloads.early = Some(process::held(server.pid()));
+        }
     }
+    reloads.late = Some(process::held(server.pid()));
     reloads
 }
 

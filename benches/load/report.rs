@@ -34,6 +34,9 @@ pub(crate) struct Row {
     pub(crate) wrong: u64,
     /// Requests without a whole answer.
     pub(crate) lost: u64,
+    /// Requests that were to fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bad: Option<BadRow>,
     /// Changes of the configuration meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reloads: Option<ReloadRow>,
@@ -53,6 +56,37 @@ pub(crate) struct ReloadRow {
     pub(crate) p50_ms: f64,
     /// The slowest, in milliseconds.
     pub(crate) max_ms: f64,
+    /// What the server held after the first changes and after the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) held: Option<(Held, Held)>,
+}
+
+/// What a process holds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Held {
+    /// Resident memory in KiB.
+    pub(crate) memory_kib: u64,
+    /// Open file descriptors.
+    pub(crate) files: usize,
+}
+
+/// Requests that failed as they should.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct BadRow {
+    /// How many.
+    pub(crate) requests: usize,
+    /// Half of the answers took no longer, in milliseconds.
+    pub(crate) p50_ms: f64,
+    /// 99 % of the answers took no longer, in milliseconds.
+    pub(crate) p99_ms: f64,
+}
+
+impl BadRow {
+    /// Of sorted times in nanoseconds.
+    pub(crate) fn of(sorted: &[u64]) -> Self {
+        let ms = |share| quantile(sorted, share) as f64 / 1e6;
+        Self { requests: sorted.len(), p50_ms: ms(0.5), p99_ms: ms(0.99) }
+    }
 }
 
 /// A server against the one beside it.
@@ -164,6 +198,18 @@ fn line((server, scenario): (&str, &str), rows: &[&Row], out: &mut impl Write) -
         write!(out, "  {rate:.2}, {cpu:.2}")?;
     }
     writeln!(out)?;
+    let bad: Vec<BadRow> = rows.iter().filter_map(|row| row.bad).collect();
+    if !bad.is_empty() {
+        let middle = |of: fn(&BadRow) -> f64| shown(median(bad.iter().map(of).collect()), 2);
+        writeln!(
+            out,
+            "{:<8} {} failed as they should; after {} ms (median), {} ms (p99)",
+            "",
+            bad.iter().map(|bad| bad.requests).sum::<usize>(),
+            middle(|bad| bad.p50_ms),
+            middle(|bad| bad.p99_ms),
+        )?;
+    }
     let reloads: Vec<&ReloadRow> = rows.iter().filter_map(|row| row.reloads.as_ref()).collect();
     if !reloads.is_empty() {
         let live: usize = reloads.iter().map(|reloads| reloads.live).sum();
@@ -175,6 +221,17 @@ fn line((server, scenario): (&str, &str), rows: &[&Row], out: &mut impl Write) -
             "{:<8} {live} changes live, {failed} not; after {} ms (median), {slowest:.1} ms (slowest)",
             "",
             shown(half, 1)
+        )?;
+    }
+    for (early, late) in reloads.iter().filter_map(|reloads| reloads.held) {
+        writeln!(
+            out,
+            "{:<8} {:.1} MiB and {} files after the first changes, {:.1} MiB and {} after the last",
+            "",
+            early.memory_kib as f64 / 1024.0,
+            early.files,
+            late.memory_kib as f64 / 1024.0,
+            late.files,
         )?;
     }
     Ok(())

@@ -22,7 +22,20 @@ pub(crate) enum Scenario {
     MergeWhole,
     /// `passthrough` and one response header set by a WASM plugin
     Plugin,
+    /// `passthrough` and a plugin that could loop, but is not asked to
+    Calm,
+    /// The same; one request in a hundred makes it loop for its 5 ms
+    Loop,
+    /// `passthrough` and a plugin that panics for one request in a hundred
+    Panic,
+    /// 25 endpoints with two plugins each, half of which change with each generation
+    Attachments,
 }
+
+/// One request in so many is a bad one.
+pub(crate) const BAD_EVERY: usize = 100;
+/// Endpoints of [`Scenario::Attachments`].
+const ATTACHED: u64 = 25;
 
 /// A header that the plugin sets, in lower case.
 const PLUGIN_HEADER: (&str, &str) = ("x-wasm", "1");
@@ -37,13 +50,42 @@ impl Scenario {
             Self::Merge => "merge",
             Self::MergeWhole => "merge-whole",
             Self::Plugin => "plugin",
+            Self::Calm => "calm",
+            Self::Loop => "loop",
+            Self::Panic => "panic",
+            Self::Attachments => "attachments",
+        }
+    }
+
+    /// The package of the plugin in it.
+    pub(crate) fn plugin(self) -> Option<&'static str> {
+        match self {
+            Self::Plugin | Self::Attachments => Some("header-edit"),
+            Self::Calm | Self::Loop => Some("test-loop"),
+            Self::Panic => Some("test-trap"),
+            _ => None,
+        }
+    }
+
+    /// The header of requests for which the plugin must fail.
+    pub(crate) fn bad(self) -> Option<&'static str> {
+        match self {
+            Self::Loop => Some("X-Loop: 1"),
+            Self::Panic => Some("X-Trap: 1"),
+            _ => None,
         }
     }
 
     /// What is requested.
     pub(crate) fn path(self) -> &'static str {
         match self {
-            Self::Passthrough | Self::Decode | Self::Plugin => "/user",
+            Self::Passthrough
+            | Self::Decode
+            | Self::Plugin
+            | Self::Calm
+            | Self::Loop
+            | Self::Panic => "/user",
+            Self::Attachments => "/user/0",
             Self::DecodeLarge => "/offers-obj",
             Self::Merge | Self::MergeWhole => "/aggregate",
         }
@@ -57,17 +99,25 @@ impl Scenario {
         plugin: &Path,
         generation: u64,
     ) -> Value {
-        let mut endpoint = self.endpoint();
-        if self == Self::Plugin {
-            let (name, value) = PLUGIN_HEADER;
-            endpoint["extra_config"] = json!({"plugin/wasm": [{
-                "name": "header-edit",
-                "source": plugin,
-                "config": {"response": {"set": {name: value}}},
-            }]});
+        let mut endpoints = match self {
+            Self::Attachments => {
+                (0..ATTACHED).map(|index| attached(plugin, index, generation)).collect()
+            }
+            _ => vec![self.endpoint()],
+        };
+        match self {
+            Self::Plugin => {
+                endpoints[0]["extra_config"] = json!({"plugin/wasm": [sets(plugin, "plugin", 1)]});
+            }
+            Self::Calm | Self::Loop | Self::Panic => {
+                endpoints[0]["extra_config"] =
+                    json!({"plugin/wasm": [{"name": self.name(), "source": plugin}]});
+            }
+            _ => {}
         }
         let mut changed = passthrough();
         changed["endpoint"] = json!(generation_path(generation));
+        endpoints.push(changed);
         json!({
             "version": 3,
             "listen_ip": listen.ip(),
@@ -75,13 +125,18 @@ impl Scenario {
             "host": [format!("http://{upstream}")],
             "timeout": "5s",
             "extra_config": {"router": {"disable_access_log": true}},
-            "endpoints": [endpoint, changed],
+            "endpoints": endpoints,
         })
     }
 
     fn endpoint(self) -> Value {
         let backend = match self {
-            Self::Passthrough | Self::Plugin => return passthrough(),
+            Self::Passthrough
+            | Self::Plugin
+            | Self::Calm
+            | Self::Loop
+            | Self::Panic
+            | Self::Attachments => return passthrough(),
             Self::Decode => json!([{"url_pattern": "/user"}]),
             Self::DecodeLarge => json!([{"url_pattern": "/offers-obj"}]),
             Self::Merge => json!([
@@ -110,7 +165,7 @@ impl Scenario {
         }
         let (name, value) = PLUGIN_HEADER;
         let field = format!("\r\n{name}: {value}\r\n");
-        if self == Self::Plugin
+        if matches!(self, Self::Plugin | Self::Attachments)
             && !String::from_utf8_lossy(head).to_ascii_lowercase().contains(&field)
         {
             return Err(format!("without the header {name}"));
@@ -123,7 +178,13 @@ impl Scenario {
             serde_json::from_slice::<Value>(body).expect("the bodies of this program are JSON")
         });
         match self {
-            Self::Passthrough | Self::Decode | Self::Plugin => user,
+            Self::Passthrough
+            | Self::Decode
+            | Self::Plugin
+            | Self::Calm
+            | Self::Loop
+            | Self::Panic
+            | Self::Attachments => user,
             Self::DecodeLarge => offers_object,
             Self::Merge => json!({
                 "user": {"id": user["id"], "name": user["name"],
@@ -138,6 +199,24 @@ impl Scenario {
             }
         }
     }
+}
+
+/// header-edit, which sets a header.
+fn sets(plugin: &Path, name: &str, value: u64) -> Value {
+    let (header, _) = PLUGIN_HEADER;
+    json!({"name": name, "source": plugin,
+        "config": {"response": {"set": {header: value.to_string()}}}})
+}
+
+/// One of many endpoints with a plugin that stays, which has the last word, and one that changes.
+fn attached(plugin: &Path, index: u64, generation: u64) -> Value {
+    let mut endpoint = passthrough();
+    endpoint["endpoint"] = json!(format!("/user/{index}"));
+    endpoint["extra_config"] = json!({"plugin/wasm": [
+        sets(plugin, &format!("stays-{index}"), 1),
+        sets(plugin, &format!("changes-{index}"), generation),
+    ]});
+    endpoint
 }
 
 fn passthrough() -> Value {

@@ -1,24 +1,30 @@
 //! What a plugin costs per call, with everything that the host does around it: `test-get-set` reads one header and sets
-//! one, `header-edit` sets one on the response.
+//! one, `header-edit` sets one on the response, `test-body` reads a body and writes it back, `test-stream` upper-cases
+//! chunks, `test-function` is a backend.
 
 mod allocations;
 mod config;
 
 use std::{
+    collections::VecDeque,
     net::{Ipv4Addr, SocketAddr},
-    pin::pin,
+    pin::{Pin, pin},
     process::ExitCode,
-    sync::LazyLock,
-    task::{Context, Poll, Waker},
+    sync::{Arc, Barrier, LazyLock},
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use divan::Bencher;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 use torana_config::{ComponentLevel, Diagnostics, Supported, valid::Gateway};
 use torana_core::{
-    Body, Request, RequestContext, Resources, Response,
+    Body, Error, Request, RequestContext, Resources, Response,
     pipeline::{Backend, BoxFuture, BuildContext, Level, Outcome, Pipeline, StepFactory},
+    worker,
 };
 use torana_wasm::{EndpointHooks, NAMESPACE};
 
@@ -26,7 +32,12 @@ use torana_wasm::{EndpointHooks, NAMESPACE};
 static RESOURCES: LazyLock<Resources> = LazyLock::new(Resources::default);
 
 fn main() -> ExitCode {
-    allocations::main()
+    let exit = allocations::main();
+    // Not with `cargo test`, which only looks at limits: these are times.
+    if std::env::args().all(|argument| argument != "--test") {
+        scaling();
+    }
+    exit
 }
 
 fn gateway(plugins: &Value) -> Gateway {
@@ -96,14 +107,46 @@ fn request() -> Request {
 }
 
 fn run(bencher: Bencher<'_, '_>, case: impl Into<String>, limit: u64, pipeline: &Pipeline) {
+    run_with(bencher, case, limit, pipeline, request);
+}
+
+fn run_with(
+    bencher: Bencher<'_, '_>,
+    case: impl Into<String>,
+    limit: u64,
+    pipeline: &Pipeline,
+    request: impl FnMut() -> Request,
+) {
     let cx = context();
-    allocations::bench(bencher, case, limit, request, |request| {
-        let mut call = pin!(pipeline.run(&cx, request));
-        match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(outcome) => outcome.expect("the plugin works"),
-            Poll::Pending => panic!("these plugins do not wait"),
+    allocations::bench(bencher, case, limit, request, |request| answer(pipeline, &cx, request));
+}
+
+fn answer(pipeline: &Pipeline, cx: &RequestContext, request: Request) -> Response {
+    now(pipeline.run(cx, request)).expect("the plugin works")
+}
+
+/// Waits for a future on this thread. Calls on fibers may have to wait when the machine is busy.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    thread_local! {
+        static WAKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
+    }
+    let mut future = pin!(future);
+    WAKER.with(|waker| {
+        loop {
+            match future.as_mut().poll(&mut Context::from_waker(waker)) {
+                Poll::Ready(done) => return done,
+                Poll::Pending => thread::park(),
+            }
         }
-    });
+    })
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
 }
 
 /// What all the others include: the pipeline, and a backend that answers.
@@ -134,6 +177,140 @@ fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
     let pipeline = pipeline(plugin("header-edit", isolation, config), 1);
     let limit = if isolation == "pooled" { 6 } else { 37 };
     run(bencher, format!("header_edit_response {isolation}"), limit, &pipeline);
+}
+
+/// A body of 64 KB, whole, read and written back.
+#[divan::bench]
+fn body_64k(bencher: Bencher<'_, '_>) {
+    let pipeline = pipeline(plugin("test-body", "pooled", Value::Null), 1);
+    let body = Bytes::from(vec![b'x'; BODY]);
+    run_with(bencher, "body_64k", 8, &pipeline, || {
+        let mut request = request();
+        request.body = Body::from_bytes(body.clone());
+        request
+    });
+}
+
+/// A body in four chunks of 16 KB through a body hook, with the bytes that it changes.
+#[divan::bench]
+fn body_hook_four_chunks(bencher: Bencher<'_, '_>) {
+    let pipeline = pipeline(plugin("test-stream", "pooled", json!({})), 1);
+    let cx = context();
+    let chunk = Bytes::from(vec![b'x'; BODY / 4]);
+    let request = || {
+        let mut request = request();
+        request.body = Body::Stream(Box::pin(Chunks(vec![chunk.clone(); 4].into())));
+        request
+    };
+    allocations::bench(bencher, "body_hook_four_chunks", 40, request, |request| {
+        answer(&pipeline, &cx, request)
+    });
+}
+
+/// The hook of [`get_and_set`] on a fiber, as plugins run that may wait or have been slow.
+#[divan::bench]
+fn get_and_set_on_a_fiber(bencher: Bencher<'_, '_>) {
+    let plugin = json!({"name": "fiber", "source": torana_plugins_build::plugin("test-loop"),
+                        "limits": {"timeout": "1ms"}});
+    let pipeline = pipeline(plugin, 1);
+    slow_down(&pipeline);
+    run(bencher, "get_and_set_on_a_fiber", 20, &pipeline);
+}
+
+/// The same plugin directly.
+#[divan::bench]
+fn get_and_set_directly(bencher: Bencher<'_, '_>) {
+    let plugin = plugin("test-loop", "pooled", Value::Null);
+    run(bencher, "get_and_set_directly", 8, &pipeline(plugin, 1));
+}
+
+/// A plugin in the place of a backend: the request as JSON.
+#[divan::bench]
+fn function(bencher: Bencher<'_, '_>) {
+    let component = plugin("test-function", "pooled", json!({"body": "{}"}));
+    let gateway = function_gateway(&component);
+    let mut diagnostics = Diagnostics::default();
+    let endpoint = &gateway.endpoints[0];
+    let mut cx = BuildContext {
+        gateway: &gateway,
+        level: Level::Backend(endpoint, &endpoint.backends[0]),
+        resources: &RESOURCES,
+        diagnostics: &mut diagnostics,
+    };
+    let component = endpoint.backends[0].plugin.as_ref().expect("a plugin");
+    let (leaf, _) = torana_wasm::backend(component, &mut cx).expect("it is a backend");
+    run(bencher, "function", 12, &Pipeline::new(Vec::new(), leaf));
+}
+
+const BODY: usize = 64 << 10;
+
+/// Chunks that are there already.
+struct Chunks(VecDeque<Bytes>);
+
+impl http_body::Body for Chunks {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Error>>> {
+        Poll::Ready(self.0.pop_front().map(|chunk| Ok(http_body::Frame::data(chunk))))
+    }
+}
+
+fn function_gateway(component: &Value) -> Gateway {
+    let endpoints = json!([{
+        "endpoint": "/user",
+        "output_encoding": "no-op",
+        "backend": [{"url_pattern": "/", NAMESPACE: component}]
+    }]);
+    let supported = vec![Supported { namespace: NAMESPACE, level: ComponentLevel::Backend }];
+    config::gateway(&endpoints, supported)
+}
+
+/// Lets the plugin loop once, so that its calls run on fibers for a while.
+fn slow_down(pipeline: &Pipeline) {
+    let mut request = request();
+    request.headers.insert("x-loop", HeaderValue::from_static("1"));
+    assert!(now(pipeline.run(&context(), request)).is_err(), "it loops");
+}
+
+/// Fresh instances on one and two threads at the same time.
+fn scaling() {
+    const CALLS: u32 = 20_000;
+    let pipeline = pipeline(plugin("test-get-set", "request", Value::Null), 1);
+    let rate = |threads: usize| {
+        let start = Barrier::new(threads);
+        let loaded = |index| {
+            worker::enter(index);
+            let cx = context();
+            (0..CALLS / 10).for_each(|_| drop(answer(&pipeline, &cx, request())));
+            start.wait();
+            let begun = Instant::now();
+            (0..CALLS).for_each(|_| drop(answer(&pipeline, &cx, request())));
+            begun.elapsed()
+        };
+        let slowest = thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..threads).map(|index| scope.spawn(move || loaded(index))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("a thread")).max()
+        });
+        f64::from(CALLS) * threads as f64 / slowest.unwrap_or(Duration::MAX).as_secs_f64()
+    };
+    // In turns, as the machine may have other work; the best of each is what it can do.
+    let mut best = [0.0_f64; 2];
+    for _ in 0..5 {
+        for (index, best) in best.iter_mut().enumerate() {
+            *best = best.max(rate(index + 1));
+        }
+    }
+    println!(
+        "\nfresh instances per second: {:.0} on one thread, {:.0} on two, {:.2} times as many",
+        best[0],
+        best[1],
+        best[1] / best[0]
+    );
 }
 
 fn response() -> Response {

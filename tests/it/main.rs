@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test that cannot go on fails the test")]
 
+mod bodies;
+mod chaos;
 mod cli;
 mod common;
 mod compression;
 mod examples;
+mod function;
 mod http2;
 mod languages;
 mod limits;

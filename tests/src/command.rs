@@ -110,6 +110,29 @@ impl Process {
         }
     }
 
+    /// Waits until so many lines of its output are `wanted`.
+    ///
+    /// # Panics
+    /// When fewer come.
+    pub fn wait_for_lines(&self, what: &str, count: usize, wanted: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut lines = self.log.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let found = lines.iter().filter(|line| wanted(line)).count();
+            if found >= count {
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{found} {what} in the output, not {count}: {lines:#?}");
+            lines = self
+                .log
+                .changed
+                .wait_timeout(lines, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
     /// Waits until it listens and gives an address that reaches it.
     #[must_use]
     pub fn address(&self) -> SocketAddr {

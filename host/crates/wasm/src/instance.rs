@@ -193,6 +193,11 @@ impl Instance {
         self.store.data_mut().exchange.enter_body(cx);
     }
 
+    /// Ends a body: nothing of its request stays with the instance.
+    pub(crate) fn leave_body(&mut self) {
+        self.store.data_mut().exchange.leave_body();
+    }
+
     /// Runs the request hook on this thread. After any error but [`CallError::Hook`] an instance must not be used
     /// again; this holds for all calls.
     pub(crate) fn on_request(&mut self, loaded: &Loaded) -> Result<Action, CallError> {

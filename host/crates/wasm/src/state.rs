@@ -105,6 +105,11 @@ impl Exchange {
         self.enter(cx, Message::Chunk);
     }
 
+    /// Ends a body.
+    pub(crate) fn leave_body(&mut self) {
+        self.leave();
+    }
+
     /// The request; traps outside of request hooks.
     pub(crate) fn request(&mut self) -> wasmtime::Result<&mut Request> {
         match &mut self.message {

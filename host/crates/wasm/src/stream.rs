@@ -45,7 +45,7 @@ pub(crate) async fn through(
             let (guest, outcome) = guest.call(&bytes, true).await;
             match outcome {
                 Ok(bytes) => {
-                    guest.lease.give_back();
+                    guest.end();
                     Ok(Body::from_bytes(Bytes::from(bytes)))
                 }
                 Err(error) => caller.failed(cx, side.hook(), &error).map(|()| Body::Full(bytes)),
@@ -79,6 +79,12 @@ impl Guest {
         let mut lease = Lease::wait(Arc::clone(&caller.plugin)).await?;
         lease.instance().enter_body(cx);
         Ok(Self { lease, caller: caller.clone(), side })
+    }
+
+    /// The body is over, and the instance fit for the next one.
+    fn end(mut self) {
+        self.lease.instance().leave_body();
+        self.lease.give_back();
     }
 
     async fn call(mut self, chunk: &[u8], last: bool) -> (Self, Result<Vec<u8>, CallError>) {
@@ -127,7 +133,7 @@ impl Chunks {
     ) -> Result<Bytes, Error> {
         match outcome {
             Ok(bytes) if last => {
-                guest.lease.give_back();
+                guest.end();
                 Ok(Bytes::from(bytes))
             }
             Ok(bytes) => {

@@ -1,0 +1,99 @@
+//! What plugins in different languages cost. Builds the project that `torana plugin new` makes in each language, which
+//! is the same plugin in all of them (it gets one header and sets it), measures each in a process of its own, and writes
+//! the table in `docs/plugins/languages.md`.
+//!
+//!     cargo bench -p torana-benches --bench languages -- [--write] [LANGUAGE=FILE.wasm]...
+//!
+//! A language that is given with a file is not built; one whose tools are missing is left out, and the table says so.
+
+mod measure;
+mod table;
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Duration,
+};
+
+use crate::table::Row;
+
+/// How long a tool chain may take.
+const TIME_LIMIT: Duration = Duration::from_secs(600);
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("languages: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    // Cargo's own.
+    arguments.retain(|argument| argument != "--bench");
+    if let [word, file, anchor] = &arguments[..]
+        && word == "--measure"
+    {
+        println!("{}", serde_json::to_string(&measure::measure(file.as_ref(), anchor.as_ref()))?);
+        return Ok(());
+    }
+    let write = arguments.iter().any(|argument| argument == "--write");
+    let given = |language: &str| {
+        let prefix = format!("{language}=");
+        arguments.iter().find_map(|argument| argument.strip_prefix(&prefix)).map(PathBuf::from)
+    };
+    let scratch = tempfile::tempdir()?;
+    let mut rows = Vec::new();
+    for language in torana_toolchain::languages() {
+        let component = given(language).map_or_else(|| build(language, scratch.path()), Ok);
+        let measured = component.and_then(|file| in_a_child(&file, scratch.path()));
+        if let Err(reason) = &measured {
+            eprintln!("languages: {language} is left out: {reason}");
+        }
+        rows.push(Row { language, measured: measured.ok() });
+    }
+    let text = table::text(&rows);
+    if write {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/plugins/languages.md");
+        fs::write(path, text)?;
+    } else {
+        print!("{text}");
+    }
+    Ok(())
+}
+
+/// A project as `torana plugin new` makes it, built.
+fn build(language: &str, scratch: &Path) -> Result<PathBuf, String> {
+    let folder = scratch.join(language);
+    torana_toolchain::create("tenant", language, &folder).map_err(|error| error.to_string())?;
+    let options = torana_toolchain::Options {
+        folder,
+        output: None,
+        language: Some(language.to_owned()),
+        time_limit: TIME_LIMIT,
+    };
+    let built = torana_toolchain::build(&options, &mut |line| eprintln!("{language}: {line}"));
+    built.map(|built| built.file).map_err(|error| error.to_string())
+}
+
+/// In a process of its own, so that memory is that of one plugin.
+fn in_a_child(file: &Path, scratch: &Path) -> Result<measure::Measured, String> {
+    let cache = tempfile::tempdir_in(scratch).map_err(|error| error.to_string())?;
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
+    let output = Command::new(this)
+        .arg("--measure")
+        .arg(file)
+        .arg(torana_plugins_build::plugin("test-get-set"))
+        .env("TORANA_CACHE_DIR", cache.path())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+}
