@@ -2,11 +2,13 @@
 //! the outer Cargo may hold the lock of the usual one.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::OnceLock,
+    sync::{Mutex, OnceLock},
+    time::Duration,
 };
 
 /// The file of a built plugin, by its package name: `plugin("header-edit")`. Builds all plugins at the first call.
@@ -19,6 +21,46 @@ pub fn plugin(name: &str) -> PathBuf {
     let file = DIRECTORY.get_or_init(build).join(format!("{}.wasm", name.replace('-', "_")));
     assert!(file.is_file(), "no plugin is called `{name}`");
     file
+}
+
+/// The file of a plugin that is not in Rust, by its folder under `plugins/`: built as its author would. `None` if a tool
+/// of its language is missing here, which is said in a line that begins with `SKIPPED`.
+///
+/// # Panics
+/// If the build fails: its output tells why.
+#[must_use]
+pub fn project(name: &str) -> Option<PathBuf> {
+    static BUILT: Mutex<BTreeMap<String, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
+    // Held while it builds: whoever else wants it waits.
+    let mut built = BUILT.lock().expect("a build that panics fails its test anyway");
+    built.entry(name.to_owned()).or_insert_with(|| build_project(name)).clone()
+}
+
+fn build_project(name: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), PathBuf::from)
+        .join("plugins/projects");
+    fs::create_dir_all(&target).expect("a directory for the plugins");
+    let file = target.join(format!("{name}.{}.wasm", std::process::id()));
+    let options = torana_toolchain::Options {
+        folder: root.join("plugins").join(name),
+        output: Some(file.clone()),
+        language: None,
+        time_limit: Duration::from_secs(900),
+    };
+    match torana_toolchain::build(&options, &mut |_| {}) {
+        Ok(_) => {}
+        Err(error @ torana_toolchain::Error::Tools(_)) => {
+            eprintln!("SKIPPED {name}: {error}");
+            return None;
+        }
+        Err(error) => panic!("{name} does not build: {error}"),
+    }
+    // Test processes come and go, and each of them builds the same.
+    let finished = target.join(format!("{name}.wasm"));
+    fs::rename(&file, &finished).expect("a component can be renamed");
+    Some(finished)
 }
 
 fn build() -> PathBuf {

@@ -4,6 +4,7 @@ mod bodies;
 mod chaos;
 mod faults;
 mod gateway;
+mod go;
 mod hooks;
 mod hostile;
 mod inspect;

@@ -1,0 +1,7 @@
+module probe-go
+
+go 1.24
+
+require torana v0.0.0
+
+replace torana => ../../plugin-sdk/go
