@@ -95,7 +95,12 @@ fn wit(folder: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use wit_parser::WorldKey;
+
     use super::*;
+    use crate::interface::Interface;
 
     #[test]
     fn versions_are_compared_as_numbers() {
@@ -110,6 +115,62 @@ mod tests {
             ("go1.9", false),
         ] {
             assert_eq!(is_new(version), new, "{version}");
+        }
+    }
+
+    /// What stands behind a directive in the SDK, such as `//go:wasmimport`, without line ends.
+    fn directives(directive: &str) -> BTreeSet<String> {
+        let lines = embedded::GO_SDK.iter().flat_map(|(_, text)| text.lines());
+        lines
+            .filter_map(|line| line.strip_prefix(directive))
+            .map(|name| name.trim().to_owned())
+            .collect()
+    }
+
+    fn names(world: &str, exports: bool, between: &str) -> BTreeSet<String> {
+        let interface = Interface::read(Path::new("/no/such/folder")).unwrap();
+        let resolve = &interface.resolve;
+        let (_, world) = resolve.worlds.iter().find(|(_, it)| it.name == world).unwrap();
+        let items = if exports { &world.exports } else { &world.imports };
+        let mut names = BTreeSet::new();
+        for (key, _) in items {
+            let name = resolve.name_world_key(key);
+            let WorldKey::Interface(id) = key else { panic!("{name} is no interface") };
+            let functions = resolve.interfaces[*id].functions.keys();
+            names.extend(functions.map(|function| format!("{name}{between}{function}")));
+        }
+        names
+    }
+
+    #[test]
+    fn the_sdk_exports_all_hooks() {
+        let exports = names("plugin", true, "#");
+        assert!(exports.len() >= 8);
+        let sdk = directives("//go:wasmexport ");
+        assert!(sdk.is_superset(&exports), "{exports:?} but {sdk:?}");
+        let others: Vec<_> = sdk.difference(&exports).collect();
+        assert_eq!(others, ["cabi_realloc"]);
+    }
+
+    #[test]
+    fn the_sdk_imports_all_functions_but_those_of_the_adapter() {
+        let mut functions = names("imports", false, " ");
+        assert!(functions.len() > 30);
+        functions.retain(|name| !name.contains("/clock@") && !name.contains("/random@"));
+        assert_eq!(directives("//go:wasmimport "), functions);
+    }
+
+    #[test]
+    fn the_porting_guide_shows_what_is_tested() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..");
+        let guide = fs::read_to_string(root.join("docs/plugins/porting.md")).unwrap();
+        let tested = fs::read_to_string(root.join("plugin-sdk/go/porting_test.go")).unwrap();
+        let blocks = guide.split("```go\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let (before, after): (Vec<_>, Vec<_>) =
+            blocks.partition(|code| code.starts_with("package main"));
+        assert_eq!((before.len(), after.len()), (3, 5));
+        for code in after {
+            assert!(tested.contains(code), "not tested as it is shown:\n{code}");
         }
     }
 }

@@ -54,14 +54,36 @@ export!(TenantGuard: on_request);
 
 #[cfg(test)]
 mod tests {
+    use torana_plugin::test;
+
     use super::*;
 
     #[test]
     fn only_known_tenants_pass() {
-        let config = Config { header: "x-tenant".into(), tenants: vec!["acme".into()] };
-        assert_eq!(config.tenant(Some(" ACME ")), Ok("acme".into()));
-        assert!(config.tenant(Some("other")).is_err());
-        assert!(config.tenant(Some("")).is_err());
-        assert!(config.tenant(None).is_err());
+        let config = r#"{ "header": "x-tenant", "tenants": ["acme"] }"#;
+        let plugin = test::start::<TenantGuard>(config).unwrap();
+
+        let mut known = test::Request::get("/orders").with_header("X-Tenant", " ACME ");
+        assert_eq!(plugin.on_request(&mut known).unwrap(), Action::Continue);
+        assert_eq!(known.headers("x-tenant"), ["acme"]);
+
+        for mut request in [
+            test::Request::get("/orders"),
+            test::Request::get("/orders").with_header("x-tenant", ""),
+            test::Request::get("/orders").with_header("x-tenant", "other"),
+        ] {
+            let action = plugin.on_request(&mut request).unwrap();
+            assert!(matches!(action, Action::Respond(answer) if answer.status == 403));
+        }
+    }
+
+    #[test]
+    fn misspelt_keys_are_refused() {
+        assert!(test::start::<TenantGuard>(r#"{ "heder": "x-tenant" }"#).is_err());
+    }
+
+    #[test]
+    fn the_schema_says_what_the_configuration_is() {
+        test::check_schema::<Config>(include_str!("../config.schema.json"), "");
     }
 }
