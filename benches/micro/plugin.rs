@@ -235,6 +235,7 @@ fn function(bencher: Bencher<'_, '_>) {
         gateway: &gateway,
         level: Level::Backend(endpoint, &endpoint.backends[0]),
         resources: &RESOURCES,
+        upstream: |_, _| None,
         diagnostics: &mut diagnostics,
     };
     let component = endpoint.backends[0].plugin.as_ref().expect("a plugin");
