@@ -129,9 +129,9 @@ fn the_grant_is_needed() {
     let error = Gateway::builder().try_start(config).err().expect("it is refused").to_string();
     assert!(error.contains("asks for `http`, which is not granted"), "{error}");
     for (origin, reason) in [
-        ("https://a/path", "scheme, host and port only"),
-        ("auth.internal", "begin with"),
-        ("https://user@a", "user name"),
+        ("https://a/path", "is no origin: it has no path"),
+        ("auth.internal", "is no origin"),
+        ("https://user@a", "is no origin"),
     ] {
         let config = gateway(&upstream, r#"{"urls": []}"#, "", &format!(r#""{origin}""#));
         let error = Gateway::builder().try_start(config).err().expect("it is refused").to_string();

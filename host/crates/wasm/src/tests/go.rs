@@ -32,7 +32,7 @@ fn go(name: &'static str, more: Value) -> Option<Value> {
 
 /// The plugin that does what it is told, with all that it asks for.
 fn probe(hooks: &[&str], more: Value) -> Option<Value> {
-    let grants = json!({"log": true, "kv": "go", "metrics": true, "http": [], "env": ["HOME"]});
+    let grants = json!({"log": true, "kv": "go", "metrics": true, "http": ["http://nowhere"], "env": ["HOME"]});
     let mut value = go("probe-go", json!({"hooks": hooks, "grants": grants}))?;
     for (key, more) in more.as_object().expect("an object") {
         value[key] = more.clone();

@@ -88,7 +88,7 @@ fn with_context<T>(
         gateway: &gateway,
         level,
         resources,
-        upstream: |_, _| None,
+        upstream: |_, _| Some(Arc::new(Nowhere)),
         diagnostics: &mut diagnostics,
     };
     let done = work(&mut cx, &Cache::at(CACHE.path().to_owned()));
@@ -101,6 +101,16 @@ fn refusal(at: At, plugins: Value) -> Diagnostic {
         Ok(_) => panic!("the plugins were accepted"),
         Err(mut diagnostics) if diagnostics.len() == 1 => diagnostics.remove(0),
         Err(diagnostics) => panic!("more than one finding: {diagnostics:?}"),
+    }
+}
+
+/// A service that nobody reaches.
+struct Nowhere;
+
+impl Backend for Nowhere {
+    fn call<'a>(&'a self, _: &'a RequestContext, _: Request) -> BoxFuture<'a, Outcome> {
+        let error = torana_core::Error::new(torana_core::ErrorKind::Connect, "nowhere");
+        Box::pin(std::future::ready(Err(error)))
     }
 }
 
