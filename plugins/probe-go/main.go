@@ -87,16 +87,6 @@ func (p *probe) OnRequest(r *torana.Request) (*torana.Answer, error) {
 		out = p.garbage(argument)
 	case "context":
 		out = context(argument)
-	case "env":
-		value, found := torana.Env(argument)
-		out = fmt.Sprint(value, " ", found)
-	case "kv":
-		out = kv()
-	case "metrics":
-		label := torana.Label{Name: "a", Value: "b"}
-		torana.Metrics.Count("probes", 2, label)
-		torana.Metrics.Gauge("level", 1.5)
-		torana.Metrics.Observe("duration", 0.25, label, torana.Label{Name: "c", Value: "d"})
 	case "send":
 		out = p.send()
 	case "send-all":
@@ -179,28 +169,6 @@ func context(value string) string {
 	after, _ := torana.Context.Get("key")
 	tooMuch := torana.Context.Set("big", make([]byte, 1<<20))
 	return fmt.Sprint(string(before), found, err, string(after), tooMuch != nil)
-}
-
-func kv() string {
-	var said []any
-	say := func(values ...any) { said = append(said, fmt.Sprint(values...)) }
-	value, found, err := torana.KV.Get("a")
-	say(string(value), found, err)
-	say(torana.KV.Set("a", []byte("text"), time.Minute))
-	value, found, err = torana.KV.Get("a")
-	say(string(value), found, err)
-	done, err := torana.KV.SetIfAbsent("a", nil, 0)
-	say(done, err)
-	_, err = torana.KV.Add("a", 1, 0)
-	say(errors.Is(err, torana.ErrNotACounter))
-	say(errors.Is(torana.KV.Set(strings.Repeat("k", 257), nil, 0), torana.ErrTooLarge))
-	sum, err := torana.KV.Add("n", 1<<40, 0)
-	say(sum, err)
-	sum, err = torana.KV.Add("n", -1, time.Second)
-	say(sum, err)
-	done, err = torana.KV.Delete("a")
-	say(done, err)
-	return fmt.Sprint(said...)
 }
 
 func (p *probe) send() string {

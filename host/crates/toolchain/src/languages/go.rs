@@ -61,8 +61,8 @@ fn build(project: &Project<'_>, commands: &mut Commands<'_>) -> Result<Vec<u8>, 
         .map_err(Error::io(project.folder))?;
     let mut go = Command::new("go");
     // A library is started once and then called; a program would run main and end. The names that the SDK takes from
-    // the runtime are not open to everybody.
-    go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w -checklinkname=0", "-o"])
+    // the runtime are not open to everybody. Names of functions stay in: reports of what a plugin did wrong show them.
+    go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-w -checklinkname=0", "-o"])
         .arg(module.path())
         .arg(".")
         .envs([("GOOS", "wasip1"), ("GOARCH", "wasm")]);

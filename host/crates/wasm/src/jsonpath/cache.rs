@@ -2,13 +2,17 @@
 
 use std::{
     collections::VecDeque,
+    panic,
     sync::{Arc, Mutex, PoisonError},
+    thread,
 };
 
 use torana_core::worker;
 
 use super::{Query, QueryError};
 
+/// What the parser says when it finds too little stack.
+const STACK_LIMIT: &str = "stack limit reached";
 /// Queries that are kept per worker; the oldest goes first. A plugin has some few, unless it makes them of requests.
 const KEPT: usize = 32;
 
@@ -37,12 +41,24 @@ impl Queries {
         if let Some((_, query)) = kept.iter().find(|(other, _)| other == text) {
             return Ok(Arc::clone(query));
         }
-        let query = Arc::new(Query::parse(text)?);
+        let query = Arc::new(parse(text)?);
         if kept.len() == KEPT {
             kept.pop_front();
         }
         kept.push_back((text.to_owned(), Arc::clone(&query)));
         Ok(query)
+    }
+}
+
+/// Parses a query. The parser measures how much stack its thread has left, and refuses to work on a fiber, whose stack it
+/// does not know: then a thread of its own does it, once for each new query.
+fn parse(text: &str) -> Result<Query, QueryError> {
+    match Query::parse(text) {
+        Err(QueryError::Syntax(reason)) if reason == STACK_LIMIT => {
+            let parsed = thread::scope(|scope| scope.spawn(|| Query::parse(text)).join());
+            parsed.unwrap_or_else(|panic| panic::resume_unwind(panic))
+        }
+        parsed => parsed,
     }
 }
 

@@ -32,7 +32,7 @@ fn go(name: &'static str, more: Value) -> Option<Value> {
 
 /// The plugin that does what it is told, with all that it asks for.
 fn probe(hooks: &[&str], more: Value) -> Option<Value> {
-    let grants = json!({"log": true, "kv": "go", "metrics": true, "http": ["http://nowhere"], "env": ["HOME"]});
+    let grants = json!({"log": true, "http": ["http://127.0.0.1:1"]});
     let mut value = go("probe-go", json!({"hooks": hooks, "grants": grants}))?;
     for (key, more) in more.as_object().expect("an object") {
         value[key] = more.clone();
@@ -148,8 +148,10 @@ fn a_loop_is_interrupted() {
         return;
     };
     let scene = Scene::new(At::Endpoint, json!([plugin]));
-    let error = asking(&scene, "loop").unwrap_err();
+    let mut error = String::new();
+    let log = logged(|| error = asking(&scene, "loop").unwrap_err());
     assert!(error.contains("time limit of 20ms exceeded"), "{error}");
+    assert!(log.join("").contains("OnRequest"), "no names in the report: {log:?}");
 }
 
 #[test]
@@ -227,11 +229,14 @@ fn bodies_stream_past_in_chunks() {
     assert!(passed(std::mem::take(&mut scene.seen().body)).is_err(), "the hook failed");
 }
 
+/// Long enough that each call leaves garbage behind.
+const USER: &str = "ann of the department of long names, which is on the third floor";
+
 /// Calls one instance so often, with a request that says what to do.
 fn calls(instance: &mut Instance, plugin: &crate::plugin::Plugin, what: &str, times: usize) {
     let cx = context();
     for _ in 0..times {
-        let request: Request = get(&[("x-do", what), ("x-user", "ann")]);
+        let request: Request = get(&[("x-do", what), ("x-user", USER)]);
         instance.enter_request(&cx, request);
         let outcome = block_on(instance.on_request_fiber(plugin.pool.loaded()));
         outcome.expect("the hook succeeds");
@@ -256,7 +261,7 @@ fn memory_stays_flat_over_200_000_calls() {
     let config = json!({"config": {"from": "x-user", "to": "x-owner"}});
     let Some(plugin) = go("example-go", config) else { return };
     let memory = memory_after(plugin, "", 10, 20_000);
-    assert!(memory[9] < 12 << 20, "{memory:?}");
+    assert!(memory[9] < 8 << 20, "{memory:?}");
     assert_eq!(memory[1], memory[9], "{memory:?}");
 }
 
@@ -266,25 +271,6 @@ fn garbage_is_collected_within_the_default_memory() {
     // 512 KiB in each call, a gigabyte in all.
     let memory = memory_after(plugin, "garbage 512", 4, 500);
     assert_eq!(memory[1], memory[3], "{memory:?}");
-}
-
-#[test]
-fn values_are_kept_and_counted() {
-    let Some(plugin) = probe(&["on-request"], json!({})) else { return };
-    let scene = Scene::new(At::Endpoint, json!([plugin]));
-    let expected = " false <nil> <nil> text true <nil> false <nil> true true 1099511627776 <nil> \
-                    1099511627775 <nil> true <nil>";
-    assert_eq!(asking(&scene, "kv").unwrap(), expected);
-    asking(&scene, "metrics").unwrap();
-}
-
-#[test]
-fn the_environment_is_what_is_granted() {
-    let Some(plugin) = probe(&["on-request"], json!({})) else { return };
-    let scene = Scene::new(At::Endpoint, json!([plugin]));
-    assert_eq!(asking(&scene, "env PATH").unwrap(), " false");
-    let home = std::env::var("HOME").map_or(" false".to_owned(), |home| format!("{home} true"));
-    assert_eq!(asking(&scene, "env HOME").unwrap(), home);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body::Frame;
 use torana_core::{Body, Error, ErrorKind};
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Event, Metadata, Subscriber,
     field::{Field, Visit},
     span,
 };
@@ -55,8 +55,9 @@ struct Recorder(Arc<Mutex<Vec<String>>>);
 
 impl Subscriber for Recorder {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        // Below lie the calls of guests, for those who test plugins.
-        metadata.target().starts_with("torana_wasm") && *metadata.level() < Level::TRACE
+        let target = metadata.target();
+        // The bindings tell each call of a guest, for those who test plugins.
+        target.starts_with("torana_wasm") && !target.starts_with("torana_wasm::bindings")
     }
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
         span::Id::from_u64(1)
