@@ -76,7 +76,7 @@ fn its_configuration_is_checked() {
         let finding = refusal(At::Endpoint, json!([plugin]));
         assert!(finding.message.contains(reason), "{finding:?}");
     }
-    let Some(plugin) = probe(&[], json!({"config": {"refuse": "not today"}})) else { return };
+    let Some(plugin) = probe(&["on-request"], json!({"config": {"refuse": "not today"}})) else { return };
     let finding = refusal(At::Endpoint, json!([plugin]));
     assert!(finding.message.contains("not today"), "{finding:?}");
 }
@@ -183,7 +183,7 @@ fn state_goes_from_request_to_response_by_the_context() {
     let Some(plugin) = probe(&["on-request"], json!({})) else { return };
     let scene = Scene::new(At::Endpoint, json!([plugin]));
     for _ in 0..2 {
-        assert_eq!(asking(&scene, "context v").unwrap(), "false <nil> vtrue");
+        assert_eq!(asking(&scene, "context v").unwrap(), "false <nil>vtrue");
     }
 }
 
@@ -197,7 +197,7 @@ fn data_is_read_and_edited() {
     let response = scene.run(get(&[])).unwrap();
     let data = response.object().expect("data").to_bytes();
     let data: Value = serde_json::from_slice(&data).unwrap();
-    let out = "Ada false [{/list/0/id 1} {/list/1/id 2}] true 2 true true";
+    let out = "Adafalse [{/list/0/id 1} {/list/1/id 2}] true 2 true true";
     let expected = json!({"user": {"name": "Ada"}, "list": [{"id": 0}, {"id": 0}], "out": out});
     assert_eq!(data, expected);
 }
