@@ -1,10 +1,11 @@
 //! Bodies that arrive in pieces, and a log that remembers.
 
 use std::{
+    cell::RefCell,
     collections::VecDeque,
     fmt::Write as _,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::Once,
     task::{Context, Poll},
 };
 
@@ -44,14 +45,26 @@ pub(super) fn broken_stream(pieces: &[&'static str]) -> Body {
     Body::Stream(Box::pin(Pieces(pieces.iter().map(piece).chain([broken]).collect())))
 }
 
-/// Runs `work` and gives what it has logged, one line per event.
-pub(super) fn logged(work: impl FnOnce()) -> Vec<String> {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    tracing::subscriber::with_default(Recorder(Arc::clone(&lines)), work);
-    std::mem::take(&mut *lines.lock().unwrap())
+thread_local! {
+    /// What this thread logs, while somebody wants to know.
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-struct Recorder(Arc<Mutex<Vec<String>>>);
+/// Runs `work` and gives what it has logged on this thread, one line per event.
+///
+/// One recorder serves all tests: with one for each, a test could find a log statement switched off by another test that
+/// came past it without a recorder.
+pub(super) fn logged(work: impl FnOnce()) -> Vec<String> {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing::subscriber::set_global_default(Recorder).expect("no other one in these tests");
+    });
+    LINES.set(Some(Vec::new()));
+    work();
+    LINES.take().unwrap_or_default()
+}
+
+struct Recorder;
 
 impl Subscriber for Recorder {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -67,7 +80,11 @@ impl Subscriber for Recorder {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        LINES.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                lines.push(line.0);
+            }
+        });
     }
     fn enter(&self, _: &span::Id) {}
     fn exit(&self, _: &span::Id) {}
