@@ -76,7 +76,9 @@ fn its_configuration_is_checked() {
         let finding = refusal(At::Endpoint, json!([plugin]));
         assert!(finding.message.contains(reason), "{finding:?}");
     }
-    let Some(plugin) = probe(&["on-request"], json!({"config": {"refuse": "not today"}})) else { return };
+    let Some(plugin) = probe(&["on-request"], json!({"config": {"refuse": "not today"}})) else {
+        return;
+    };
     let finding = refusal(At::Endpoint, json!([plugin]));
     assert!(finding.message.contains("not today"), "{finding:?}");
 }
