@@ -152,14 +152,14 @@ impl Wake for Unpark {
 /// What all the others include: the pipeline, and a backend that answers.
 #[divan::bench]
 fn no_plugin(bencher: Bencher<'_, '_>) {
-    run(bencher, "no_plugin", 2, &Pipeline::new(Vec::new(), Box::new(Answering)));
+    run(bencher, "no_plugin", 3, &Pipeline::new(Vec::new(), Box::new(Answering)));
 }
 
 /// A hook that gets one header and sets one, warm.
 #[divan::bench(args = [1, 16])]
 fn get_and_set(bencher: Bencher<'_, '_>, plugins: usize) {
     let plugin = plugin("test-get-set", "pooled", Value::Null);
-    let limit = if plugins == 1 { 8 } else { 83 };
+    let limit = if plugins == 1 { 9 } else { 84 };
     run(bencher, format!("get_and_set {plugins}"), limit, &pipeline(plugin, plugins));
 }
 
@@ -167,7 +167,7 @@ fn get_and_set(bencher: Bencher<'_, '_>, plugins: usize) {
 #[divan::bench]
 fn get_and_set_fresh(bencher: Bencher<'_, '_>) {
     let plugin = plugin("test-get-set", "request", Value::Null);
-    run(bencher, "get_and_set_fresh", 39, &pipeline(plugin, 1));
+    run(bencher, "get_and_set_fresh", 40, &pipeline(plugin, 1));
 }
 
 /// `header-edit` sets one header on the response: the load benchmark's `plugin`.
@@ -175,7 +175,7 @@ fn get_and_set_fresh(bencher: Bencher<'_, '_>) {
 fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
     let config = json!({"response": {"set": {"x-wasm": "1"}}});
     let pipeline = pipeline(plugin("header-edit", isolation, config), 1);
-    let limit = if isolation == "pooled" { 6 } else { 37 };
+    let limit = if isolation == "pooled" { 7 } else { 38 };
     run(bencher, format!("header_edit_response {isolation}"), limit, &pipeline);
 }
 
@@ -184,7 +184,7 @@ fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
 fn body_64k(bencher: Bencher<'_, '_>) {
     let pipeline = pipeline(plugin("test-body", "pooled", Value::Null), 1);
     let body = Bytes::from(vec![b'x'; BODY]);
-    run_with(bencher, "body_64k", 8, &pipeline, || {
+    run_with(bencher, "body_64k", 5, &pipeline, || {
         let mut request = request();
         request.body = Body::from_bytes(body.clone());
         request
@@ -202,7 +202,7 @@ fn body_hook_four_chunks(bencher: Bencher<'_, '_>) {
         request.body = Body::Stream(Box::pin(Chunks(vec![chunk.clone(); 4].into())));
         request
     };
-    allocations::bench(bencher, "body_hook_four_chunks", 40, request, |request| {
+    allocations::bench(bencher, "body_hook_four_chunks", 36, request, |request| {
         answer(&pipeline, &cx, request)
     });
 }
@@ -214,14 +214,14 @@ fn get_and_set_on_a_fiber(bencher: Bencher<'_, '_>) {
                         "limits": {"timeout": "1ms"}});
     let pipeline = pipeline(plugin, 1);
     slow_down(&pipeline);
-    run(bencher, "get_and_set_on_a_fiber", 20, &pipeline);
+    run(bencher, "get_and_set_on_a_fiber", 7, &pipeline);
 }
 
 /// The same plugin directly.
 #[divan::bench]
 fn get_and_set_directly(bencher: Bencher<'_, '_>) {
     let plugin = plugin("test-loop", "pooled", Value::Null);
-    run(bencher, "get_and_set_directly", 8, &pipeline(plugin, 1));
+    run(bencher, "get_and_set_directly", 4, &pipeline(plugin, 1));
 }
 
 /// A plugin in the place of a backend: the request as JSON.
@@ -240,7 +240,7 @@ fn function(bencher: Bencher<'_, '_>) {
     };
     let component = endpoint.backends[0].plugin.as_ref().expect("a plugin");
     let (leaf, _) = torana_wasm::backend(component, &mut cx).expect("it is a backend");
-    run(bencher, "function", 12, &Pipeline::new(Vec::new(), leaf));
+    run(bencher, "function", 4, &Pipeline::new(Vec::new(), leaf));
 }
 
 const BODY: usize = 64 << 10;

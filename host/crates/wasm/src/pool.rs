@@ -97,7 +97,9 @@ impl Pool {
     /// Takes an instance that has served nobody yet.
     pub(crate) fn give(&self, instance: Instance) {
         if self.keep {
-            self.slots[0].lock().idle.push(instance);
+            let mut worker = self.slots[0].lock();
+            worker.idle.push(instance);
+            worker.figures.made += 1;
         }
     }
 
