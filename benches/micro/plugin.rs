@@ -184,7 +184,7 @@ fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
 fn body_64k(bencher: Bencher<'_, '_>) {
     let pipeline = pipeline(plugin("test-body", "pooled", Value::Null), 1);
     let body = Bytes::from(vec![b'x'; BODY]);
-    run_with(bencher, "body_64k", 5, &pipeline, || {
+    run_with(bencher, "body_64k", 8, &pipeline, || {
         let mut request = request();
         request.body = Body::from_bytes(body.clone());
         request
@@ -202,7 +202,7 @@ fn body_hook_four_chunks(bencher: Bencher<'_, '_>) {
         request.body = Body::Stream(Box::pin(Chunks(vec![chunk.clone(); 4].into())));
         request
     };
-    allocations::bench(bencher, "body_hook_four_chunks", 36, request, |request| {
+    allocations::bench(bencher, "body_hook_four_chunks", 40, request, |request| {
         answer(&pipeline, &cx, request)
     });
 }
@@ -214,14 +214,14 @@ fn get_and_set_on_a_fiber(bencher: Bencher<'_, '_>) {
                         "limits": {"timeout": "1ms"}});
     let pipeline = pipeline(plugin, 1);
     slow_down(&pipeline);
-    run(bencher, "get_and_set_on_a_fiber", 7, &pipeline);
+    run(bencher, "get_and_set_on_a_fiber", 20, &pipeline);
 }
 
 /// The same plugin directly.
 #[divan::bench]
 fn get_and_set_directly(bencher: Bencher<'_, '_>) {
     let plugin = plugin("test-loop", "pooled", Value::Null);
-    run(bencher, "get_and_set_directly", 4, &pipeline(plugin, 1));
+    run(bencher, "get_and_set_directly", 8, &pipeline(plugin, 1));
 }
 
 /// A plugin in the place of a backend: the request as JSON.
@@ -240,7 +240,7 @@ fn function(bencher: Bencher<'_, '_>) {
     };
     let component = endpoint.backends[0].plugin.as_ref().expect("a plugin");
     let (leaf, _) = torana_wasm::backend(component, &mut cx).expect("it is a backend");
-    run(bencher, "function", 4, &Pipeline::new(Vec::new(), leaf));
+    run(bencher, "function", 12, &Pipeline::new(Vec::new(), leaf));
 }
 
 const BODY: usize = 64 << 10;
