@@ -121,6 +121,12 @@ impl Figures {
         &mut self.hooks[hook as usize]
     }
 
+    /// Counts a call, and the memory that its instance has.
+    pub(crate) fn served(&mut self, hook: Hook, took: Took, memory: usize) {
+        self.memory_high = self.memory_high.max(memory);
+        self.hook(hook).add(took);
+    }
+
     /// Adds another worker's.
     pub(crate) fn add(&mut self, other: &Self) {
         for (mine, others) in self.hooks.iter_mut().zip(&other.hooks) {

@@ -79,6 +79,7 @@ pub(crate) struct Lease<P: Deref<Target = Plugin>> {
     instance: Option<Instance>,
     slot: usize,
     plugin: P,
+    released: bool,
 }
 
 impl Pool {
@@ -206,7 +207,7 @@ impl<P: Deref<Target = Plugin>> Lease<P> {
 
     fn start(plugin: P, slot: usize, idle: Option<Instance>) -> Result<Self, CallError> {
         // From here on the drop of the lease counts down again, also when a guest's start fails or the host panics.
-        let mut lease = Self { instance: idle, slot, plugin };
+        let mut lease = Self { instance: idle, slot, plugin, released: false };
         if lease.instance.is_none() {
             let pool = &lease.plugin.pool;
             let (instance, _) = Instance::new(&pool.loaded, &pool.facts, pool.exports)?;
@@ -225,44 +226,48 @@ impl<P: Deref<Target = Plugin>> Lease<P> {
         &self.plugin
     }
 
-    /// Counts a call of a hook that the instance has just served.
+    /// Counts a call of a hook that the instance has just served, and will serve more of.
     pub(crate) fn count(&mut self, hook: Hook) {
         let (took, memory) = self.instance().took();
-        let mut worker = self.plugin.pool.slots[self.slot].lock();
-        let figures = &mut worker.figures;
-        figures.memory_high = figures.memory_high.max(memory);
-        figures.hook(hook).add(took);
+        self.plugin.pool.slots[self.slot].lock().figures.served(hook, took, memory);
     }
 
     /// Ends the lease after a call; the instance is kept for the next one if it is fit for it: an error that the hook
     /// reports is an ordinary end, all others kill it.
     pub(crate) fn end<T>(mut self, hook: Hook, outcome: &Result<T, CallError>) {
-        self.count(hook);
-        if matches!(outcome, Ok(_) | Err(CallError::Hook(_))) {
-            self.give_back();
-        }
+        let (took, memory) = self.instance().took();
+        let fit = matches!(outcome, Ok(_) | Err(CallError::Hook(_)));
+        self.release(fit, |figures| figures.served(hook, took, memory));
     }
 
     /// Gives an instance back that is fit for the next call.
     pub(crate) fn give_back(mut self) {
-        let keep = self.plugin.pool.keep;
-        let instance = self.instance.take().filter(|instance| keep && instance.uses() < USES);
-        if let Some(instance) = instance {
-            self.plugin.pool.slots[self.slot].lock().idle.push(instance);
+        self.release(true, |_| ());
+    }
+
+    /// Everything that ends a lease, under one lock.
+    fn release(&mut self, fit: bool, count: impl FnOnce(&mut Figures)) {
+        self.released = true;
+        let keep = fit && self.plugin.pool.keep;
+        let kept = self.instance.take_if(|instance| keep && instance.uses() < USES);
+        let slot = &self.plugin.pool.slots[self.slot];
+        let waiting = {
+            let mut worker = slot.lock();
+            count(&mut worker.figures);
+            worker.idle.extend(kept);
+            worker.in_use -= 1;
+            worker.waiting
+        };
+        if waiting > 0 {
+            slot.freed.notify_one();
         }
     }
 }
 
 impl<P: Deref<Target = Plugin>> Drop for Lease<P> {
     fn drop(&mut self) {
-        let slot = &self.plugin.pool.slots[self.slot];
-        let waiting = {
-            let mut worker = slot.lock();
-            worker.in_use -= 1;
-            worker.waiting
-        };
-        if waiting > 0 {
-            slot.freed.notify_one();
+        if !self.released {
+            self.release(false, |_| ());
         }
     }
 }
