@@ -132,8 +132,17 @@ impl Plan {
     fn new(config: PluginConfig, at: Pointer, cx: &mut BuildContext<'_>) -> Option<Self> {
         let mut upstreams = Upstreams::default();
         for (index, origin) in config.grants.0.http.iter().enumerate() {
-            let host = origin.host(at.key("grants").key("http").index(index))?;
-            upstreams.add(origin.clone(), (cx.upstream)(cx, &host)?);
+            let at = at.key("grants").key("http").index(index);
+            let host = origin.host(at.clone());
+            let Some(upstream) = host.and_then(|host| (cx.upstream)(cx, &host)) else {
+                // A plugin must not vanish without a word: what it guards would be open.
+                if !cx.diagnostics.has_errors() {
+                    let message = format!("`{}` cannot be called", origin.as_str());
+                    cx.report(Diagnostic::error("plugin-grant", at, message));
+                }
+                return None;
+            };
+            upstreams.add(origin.clone(), upstream);
         }
         Some(Self { config, at, upstreams })
     }
