@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "torana.h"
-#include "wit.h"
+#include "lift.h"
 
 /* Everything that lives until the hook returns. */
 static void **owned;
@@ -13,7 +12,7 @@ static size_t owned_count;
 static size_t owned_capacity;
 static torana_text refusal;
 
-static void *own(void *pointer) {
+void *torana_own(void *pointer) {
     if (owned_count == owned_capacity) {
         owned_capacity = owned_capacity == 0 ? 32 : 2 * owned_capacity;
         owned = realloc(owned, owned_capacity * sizeof(*owned));
@@ -37,53 +36,32 @@ void *torana_alloc(size_t size) {
     if (memory == NULL) {
         abort();
     }
-    return own(memory);
+    return torana_own(memory);
 }
 
 torana_text torana_refusal(void) { return refusal; }
 
-/* To the gateway: it only reads. */
-static wit_string_t lower(torana_text text) { return (wit_string_t){(uint8_t *)text.data, text.size}; }
-
-static wit_list_u8_t lower_bytes(torana_text bytes) { return (wit_list_u8_t){(uint8_t *)bytes.data, bytes.size}; }
-
-/* From the gateway, which has allocated it; nothing is allocated for what is empty. */
-static torana_text lift_bytes(uint8_t *data, size_t size) {
-    return (torana_text){size == 0 ? "" : own(data), size};
+bool torana_note(torana_text why) {
+    refusal = why;
+    return why.size == 0;
 }
-
-static torana_text lift(wit_string_t text) { return lift_bytes(text.ptr, text.len); }
 
 static size_t lift_list(wit_list_string_t list, torana_text **texts) {
     torana_text *lifted = torana_alloc(list.len * sizeof(torana_text));
     for (size_t i = 0; i < list.len; i++) {
         lifted[i] = lift(list.ptr[i]);
     }
-    if (list.len > 0) {
-        own(list.ptr);
-    }
+    own_list(list.ptr, list.len);
     *texts = lifted;
     return list.len;
 }
 
-/* Notes why the gateway has refused. */
-static bool done(bool fine, wit_string_t *error) {
-    if (!fine) {
-        refusal = lift(*error);
-    }
-    return fine;
-}
+/* Notes whether and why the gateway has refused. */
+static bool done(bool fine, wit_string_t *error) { return torana_note(fine ? (torana_text){NULL, 0} : lift(*error)); }
 
 static bool found(bool there, wit_string_t *value, torana_text *to) {
     if (there) {
         *to = lift(*value);
-    }
-    return there;
-}
-
-static bool found_bytes(bool there, wit_list_u8_t *value, torana_text *to) {
-    if (there) {
-        *to = lift_bytes(value->ptr, value->len);
     }
     return there;
 }
@@ -176,6 +154,29 @@ bool torana_remove_data(torana_text pointer) {
     wit_string_t lowered = lower(pointer), error;
     bool removed = false;
     return done(torana_plugin_data_remove(&lowered, &removed, &error), &error) && removed;
+}
+
+bool torana_query_data(torana_text path, torana_match **matches, size_t *count) {
+    wit_string_t lowered = lower(path), error;
+    torana_plugin_data_list_match_t list;
+    if (!done(torana_plugin_data_query(&lowered, &list, &error), &error)) {
+        return false;
+    }
+    *matches = torana_alloc(list.len * sizeof(torana_match));
+    for (size_t i = 0; i < list.len; i++) {
+        (*matches)[i] = (torana_match){lift(list.ptr[i].pointer), lift(list.ptr[i].json)};
+    }
+    own_list(list.ptr, list.len);
+    *count = list.len;
+    return true;
+}
+
+bool torana_replace_data(torana_text path, torana_text json, size_t *count) {
+    wit_string_t lowered_path = lower(path), lowered = lower(json), error;
+    uint32_t replaced = 0;
+    bool fine = done(torana_plugin_data_replace(&lowered_path, &lowered, &replaced, &error), &error);
+    *count = replaced;
+    return fine;
 }
 
 bool torana_context(torana_text key, torana_text *value) {

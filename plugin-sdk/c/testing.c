@@ -1,4 +1,4 @@
-/* A small gateway for tests. Decoded data is not there; logs go to standard error. */
+/* A small gateway for tests: the message. Decoded data is not there; logs go to standard error. */
 
 #include "testing.h"
 
@@ -49,10 +49,15 @@ static torana_text copy(torana_text text) {
     return (torana_text){memory, text.size};
 }
 
-static bool refuse(const char *why) {
-    refusal = torana_string(why);
-    return false;
+bool torana_test_refuse(torana_text why) {
+    refusal = why;
+    return why.size == 0;
 }
+
+static bool refuse(const char *why) { return torana_test_refuse(torana_string(why)); }
+
+/* The call is not refused. */
+static bool allow(void) { return torana_test_refuse((torana_text){NULL, 0}); }
 
 torana_text torana_refusal(void) { return refusal; }
 
@@ -129,7 +134,7 @@ bool torana_add_header(torana_text name, torana_text value) {
         return refuse("the test's message is full");
     }
     torana_message.headers[torana_message.header_count++] = (torana_field){copy(name), copy(value)};
-    return true;
+    return allow();
 }
 
 bool torana_remove_header(torana_text name) {
@@ -143,7 +148,7 @@ bool torana_remove_header(torana_text name) {
         }
     }
     torana_message.header_count = kept;
-    return true;
+    return allow();
 }
 
 bool torana_set_header(torana_text name, torana_text value) {
@@ -177,7 +182,7 @@ bool torana_route(torana_text *route) {
     torana_text torana_##name(void) { return torana_message.name; }   \
     bool torana_set_##name(torana_text value) {                       \
         torana_message.name = copy(value);                            \
-        return true;                                                  \
+        return allow();                                               \
     }
 
 MEMBER(method)
@@ -201,7 +206,7 @@ bool torana_body(torana_text *body) {
 
 bool torana_set_body(torana_text body) {
     torana_message.body = copy(body);
-    return true;
+    return allow();
 }
 
 uint16_t torana_status(void) { return torana_message.status; }
@@ -211,7 +216,7 @@ bool torana_set_status(uint16_t status) {
         return refuse("this is no status from 200 to 599");
     }
     torana_message.status = status;
-    return true;
+    return allow();
 }
 
 bool torana_complete(void) { return torana_message.complete; }
@@ -230,6 +235,20 @@ bool torana_set_data(torana_text pointer, torana_text json) {
 
 bool torana_remove_data(torana_text pointer) {
     (void)pointer;
+    return refuse("the test has no decoded data");
+}
+
+bool torana_query_data(torana_text path, torana_match **matches, size_t *count) {
+    (void)path;
+    (void)matches;
+    *count = 0;
+    return refuse("the test has no decoded data");
+}
+
+bool torana_replace_data(torana_text path, torana_text json, size_t *count) {
+    (void)path;
+    (void)json;
+    *count = 0;
     return refuse("the test has no decoded data");
 }
 
@@ -253,7 +272,7 @@ bool torana_set_context(torana_text key, torana_text value) {
     }
     torana_message.context[at] = (torana_field){copy(key), copy(value)};
     torana_message.context_count += at == torana_message.context_count;
-    return true;
+    return allow();
 }
 
 void torana_log(enum torana_level level, torana_text message) {

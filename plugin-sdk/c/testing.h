@@ -29,4 +29,17 @@ void torana_test_header(const char *name, const char *value);
 /* Whether the message has this header, with this value. */
 bool torana_test_has(const char *name, const char *value);
 
+/* What is not about the message lives until torana_test_forget: kept values, answers of other services, counters. */
+
+void torana_test_forget(void);
+/* What another service answers. Up to 16; a request for any other URL is denied. The texts are not copied. */
+void torana_test_answer(const char *url, uint16_t status, const char *body);
+/* How many requests to other services were answered. */
+size_t torana_test_calls(void);
+/* The sum of a counter, over all labels. */
+uint64_t torana_test_count(const char *name);
+
+/* Notes what torana_refusal says; gives whether that is nothing. For the small gateway itself. */
+bool torana_test_refuse(torana_text why);
+
 #endif

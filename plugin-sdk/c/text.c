@@ -33,6 +33,21 @@ torana_text torana_lower(torana_text text) {
     return (torana_text){lower, text.size};
 }
 
+bool torana_is_kind(torana_text refusal, torana_text kind) {
+    bool begins = refusal.size >= kind.size && memcmp(refusal.data, kind.data, kind.size) == 0;
+    return kind.size > 0 && begins && (refusal.size == kind.size || refusal.data[kind.size] == ':');
+}
+
+bool torana_http_header(const torana_http_response *response, torana_text name, torana_text *value) {
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (torana_equal(torana_lower(response->headers[i].name), torana_lower(name))) {
+            *value = response->headers[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
 torana_text torana_keep(torana_text text) {
     char *copy = malloc(text.size + 1);
     if (copy == NULL) {

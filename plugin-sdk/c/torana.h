@@ -80,7 +80,10 @@ torana_result torana_handle(void);
 /* The message. Functions that give a bool return false where there is no such thing, or where the gateway refuses;
  * torana_refusal says why it did. */
 
+/* Why the gateway has refused the last call that it may refuse; empty if it has not. */
 torana_text torana_refusal(void);
+/* Whether a refusal of another service or of the store is of this kind: `denied`, or `denied: and why`. */
+bool torana_is_kind(torana_text refusal, torana_text kind);
 uint64_t torana_request_id(void);
 torana_text torana_client_ip(void);
 /* The endpoint as configured; none before routing. */
@@ -118,9 +121,73 @@ bool torana_data(torana_text pointer, torana_text *json);
 bool torana_set_data(torana_text pointer, torana_text json);
 bool torana_remove_data(torana_text pointer);
 
+/* A value that a query has found: where it is, and what. */
+typedef struct torana_match {
+    torana_text pointer;
+    torana_text json;
+} torana_match;
+
+/* The values that a JSONPath finds, in the order of the document. */
+bool torana_query_data(torana_text path, torana_match **matches, size_t *count);
+/* Puts the same value at every place that a JSONPath finds; says how many there were. */
+bool torana_replace_data(torana_text path, torana_text json, size_t *count);
+
 /* State that the hooks of one request hand to each other. */
 bool torana_context(torana_text key, torana_text *value);
 bool torana_set_context(torana_text key, torana_text value);
+
+/* Requests to other services, through the gateway's own client: needs their origins in the grant `http`. */
+
+typedef struct torana_http_request {
+    /* GET if it is empty. */
+    torana_text method;
+    /* Absolute: `https://auth.internal/check?x=1`. */
+    torana_text url;
+    const torana_field *headers;
+    size_t header_count;
+    torana_text body;
+    /* Time for the whole exchange; a second if it is 0. */
+    uint32_t timeout_ms;
+} torana_http_request;
+
+typedef struct torana_http_response {
+    /* 0 if there is no answer. */
+    uint16_t status;
+    torana_field *headers;
+    size_t header_count;
+    torana_text body;
+    /* Why there is no answer, of the kind `denied`, `invalid`, `too-many`, `timeout`, `too-large` or `failed`; empty if
+     * there is one. */
+    torana_text refusal;
+} torana_http_response;
+
+/* Sends a request and waits for the answer. False if there is none. */
+bool torana_http_send(const torana_http_request *request, torana_http_response *response);
+/* Sends requests at the same time and waits for all answers, which come in the order of the requests. */
+void torana_http_send_all(const torana_http_request *requests, size_t count, torana_http_response *responses);
+/* The first header field of an answer with that name, which is case-insensitive. */
+bool torana_http_header(const torana_http_response *response, torana_text name, torana_text *value);
+
+/* Values that outlive requests, shared by all instances: needs the grant `kv`. A time to live of 0 is for ever. Refusals
+ * are of the kind `too-large`, `quota`, `not-a-counter` or `unavailable`. */
+
+bool torana_kv_get(torana_text key, torana_text *value);
+bool torana_kv_set(torana_text key, torana_text value, uint64_t ttl_ms);
+/* Keeps a value only if there is none; says whether it did. */
+bool torana_kv_set_if_absent(torana_text key, torana_text value, uint64_t ttl_ms);
+/* Says whether there was one. */
+bool torana_kv_delete(torana_text key);
+/* Adds to a counter, which begins at zero. The time to live counts from its first use. */
+bool torana_kv_add(torana_text key, int64_t by, uint64_t ttl_ms, int64_t *sum);
+
+/* Metrics of the plugin, beside the gateway's own: needs the grant `metrics`. `labels` may be NULL if there are none. */
+
+/* Adds to a counter. */
+void torana_metrics_count(torana_text name, uint64_t by, const torana_field *labels, size_t count);
+/* Sets a gauge. */
+void torana_metrics_gauge(torana_text name, double value, const torana_field *labels, size_t count);
+/* Puts a value into a histogram, whose buckets fit seconds from 1 ms to 10 s. */
+void torana_metrics_observe(torana_text name, double value, const torana_field *labels, size_t count);
 
 /* Lines in the gateway's log: needs the grant `log`. */
 enum torana_level { TORANA_TRACE, TORANA_DEBUG, TORANA_INFO, TORANA_WARN, TORANA_ERROR };

@@ -85,7 +85,7 @@ fn build(project: &Project<'_>, commands: &mut Commands<'_>) -> Result<Vec<u8>, 
     link.arg(format!("-Wl,-z,stack-size={STACK}"))
         .args(["-mexec-model=reactor", "-s", "-Wl,--gc-sections", "-ffunction-sections"])
         .args(world.exports.iter().map(|export| has(export)))
-        .args(["sdk/gateway.c", "sdk/text.c"])
+        .args(["sdk/gateway.c", "sdk/services.c", "sdk/text.c"])
         .args([work.join("wit.c"), work.join("wit_component_type.o")])
         .args(&objects)
         .arg("-o")
