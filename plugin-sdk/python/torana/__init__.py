@@ -11,11 +11,21 @@ from typing import Any
 from componentize_py_types import Err
 from wit_world.imports import exchange
 
-__all__ = ["Answer", "Message", "PluginError", "Request", "Response"]
+__all__ = ["Answer", "KindError", "Message", "PluginError", "Request", "Response"]
 
 
 class PluginError(Exception):
     """What the gateway refuses, such as a header name that is not valid."""
+
+
+class KindError(PluginError):
+    """What another service or the store refuses. `kind` says why in a word."""
+
+    def __init__(self, error: Any) -> None:
+        name = type(error).__name__.removeprefix("Error_")
+        self.kind = "".join("-" + c.lower() if c.isupper() else c for c in name).lstrip("-")
+        reason = getattr(error, "value", None)
+        super().__init__(self.kind if reason is None else f"{self.kind}: {reason}")
 
 
 def checked(text: str) -> str:

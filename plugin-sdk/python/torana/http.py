@@ -8,17 +8,11 @@ from typing import Any
 from componentize_py_types import Err, Ok
 from wit_world.imports import http
 
-from torana import PluginError, checked, checked_bytes
+from torana import KindError, checked, checked_bytes
 
 
-class HttpError(PluginError):
+class HttpError(KindError):
     """There is no answer. `kind` says why: denied, invalid, too-many, timeout, too-large or failed."""
-
-    def __init__(self, error: Any) -> None:
-        name = type(error).__name__.removeprefix("Error_")
-        self.kind = "".join("-" + c.lower() if c.isupper() else c for c in name).lstrip("-")
-        reason = getattr(error, "value", None)
-        super().__init__(self.kind if reason is None else f"{self.kind}: {reason}")
 
 
 @dataclass

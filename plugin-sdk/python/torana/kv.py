@@ -1,17 +1,13 @@
 """Values that outlive requests, shared by all instances of this gateway. Needs the grant `kv`."""
 
-from typing import Any
-
 from componentize_py_types import Err
 from wit_world.imports import kv
 
-from torana import PluginError, checked, checked_bytes
+from torana import KindError, checked, checked_bytes
 
 
-def _refusal(error: Any) -> PluginError:
-    reason = getattr(error, "value", None)
-    kind = type(error).__name__.removeprefix("Error_")
-    return PluginError(kind if reason is None else f"{kind}: {reason}")
+class KvError(KindError):
+    """The store has refused. `kind` says why: too-large, quota, not-a-counter or unavailable."""
 
 
 def get(key: str) -> bytes | None:
@@ -19,7 +15,7 @@ def get(key: str) -> bytes | None:
     try:
         return kv.get(checked(key))
     except Err as error:
-        raise _refusal(error.value) from None
+        raise KvError(error.value) from None
 
 
 def set(key: str, value: bytes | str, ttl_ms: int | None = None) -> None:
@@ -27,7 +23,7 @@ def set(key: str, value: bytes | str, ttl_ms: int | None = None) -> None:
     try:
         kv.set(checked(key), checked_bytes(value), ttl_ms)
     except Err as error:
-        raise _refusal(error.value) from None
+        raise KvError(error.value) from None
 
 
 def set_if_absent(key: str, value: bytes | str, ttl_ms: int | None = None) -> bool:
@@ -35,7 +31,7 @@ def set_if_absent(key: str, value: bytes | str, ttl_ms: int | None = None) -> bo
     try:
         return kv.set_if_absent(checked(key), checked_bytes(value), ttl_ms)
     except Err as error:
-        raise _refusal(error.value) from None
+        raise KvError(error.value) from None
 
 
 def delete(key: str) -> bool:
@@ -43,7 +39,7 @@ def delete(key: str) -> bool:
     try:
         return kv.delete(checked(key))
     except Err as error:
-        raise _refusal(error.value) from None
+        raise KvError(error.value) from None
 
 
 def add(key: str, by: int = 1, ttl_ms: int | None = None) -> int:
@@ -51,4 +47,4 @@ def add(key: str, by: int = 1, ttl_ms: int | None = None) -> int:
     try:
         return kv.add(checked(key), by, ttl_ms)
     except Err as error:
-        raise _refusal(error.value) from None
+        raise KvError(error.value) from None

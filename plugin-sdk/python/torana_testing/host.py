@@ -152,11 +152,25 @@ def _no_json_path(*_: Any) -> Any:
     raise Err("the test double has no JSONPath")
 
 
+@dataclass
+class Error_Denied:
+    """Named as in the bindings: the SDK reads the kind of an error off its name."""
+
+    value: str
+
+
 def _send(request: Any) -> Any:
     if _state.http is None:
-        raise Err(SimpleNamespace(value="the test gives no `http`"))
+        raise Err(Error_Denied("the test gives no `http`"))
     status, headers, body = _state.http(request)
     return SimpleNamespace(status=status, headers=list(headers.items()), body=body)
+
+
+def _result(request: Any) -> Any:
+    try:
+        return Ok(_send(request))
+    except Err as error:
+        return error
 
 
 def _add(key: str, by: int, _: int | None) -> int:
@@ -165,7 +179,9 @@ def _add(key: str, by: int, _: int | None) -> int:
 
 
 def _set_if_absent(key: str, value: bytes, _: int | None) -> bool:
-    return _state.kv.setdefault(key, value) is value
+    absent = key not in _state.kv
+    _state.kv.setdefault(key, value)
+    return absent
 
 
 def _metric(kind: str) -> Callable[[str, float, list[tuple[str, str]]], None]:
@@ -230,7 +246,7 @@ INTERFACES: dict[str, dict[str, Any]] = {
         "Request": _Request,
         "Response": SimpleNamespace,
         "send": _send,
-        "send_all": lambda requests: [Ok(_send(request)) for request in requests],
+        "send_all": lambda requests: [_result(request) for request in requests],
     },
     "kv": {
         "get": lambda key: _state.kv.get(key),
