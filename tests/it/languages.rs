@@ -1,5 +1,7 @@
-//! The examples in JavaScript, Python and C: built with their own tool chains and run in a gateway. A language whose tool
-//! chain cannot be installed here is skipped, and says so in a line that begins with `SKIPPED`.
+//! New projects in Go, JavaScript, Python and C: built with their own tool chains and run in a gateway. A language whose
+//! tool chain cannot be installed here is skipped, and says so in a line that begins with `SKIPPED`.
+
+mod asking;
 
 use std::{
     fs,
@@ -11,30 +13,30 @@ use std::{
 use torana_tests::{
     gateway::Gateway,
     scratch::Scratch,
-    upstream::{Reply, Script, Upstream},
+    upstream::{Gate, Upstream},
 };
 use torana_toolchain::{Error, Options, build, create};
 
+use self::asking::{Asking, upstream};
+
+#[test]
+fn go() {
+    Example { language: "go", probe: ("probe.go", include_str!("languages/probe.go")) }.test();
+}
+
 #[test]
 fn javascript() {
-    Example { language: "js", source: "plugin.js", faults: include_str!("languages/faults.js") }
-        .test();
+    Example { language: "js", probe: ("plugin.js", include_str!("languages/probe.js")) }.test();
 }
 
 #[test]
 fn python() {
-    Example {
-        language: "python",
-        source: "plugin.py",
-        faults: include_str!("languages/faults.py"),
-    }
-    .test();
+    Example { language: "python", probe: ("plugin.py", include_str!("languages/probe.py")) }.test();
 }
 
 #[test]
 fn c() {
-    Example { language: "c", source: "plugin.c", faults: include_str!("languages/faults.c") }
-        .test();
+    Example { language: "c", probe: ("plugin.c", include_str!("languages/probe.c")) }.test();
 }
 
 /// The examples are what `torana plugin new` writes, so that both are tested and neither grows old.
@@ -61,17 +63,29 @@ fn examples_are_what_new_writes() {
     }
 }
 
-/// What the C SDK reads of a configuration may be anything. Compiled with checks where the compiler has them.
+/// What the C SDK reads of a configuration may be anything.
 #[test]
 fn the_json_reader_of_the_c_sdk() {
+    run_here("json_test.c");
+}
+
+/// The small gateway that plugins in C are tested with.
+#[test]
+fn the_small_gateway_of_the_c_sdk() {
+    run_here("double_test.c");
+}
+
+/// Runs a test of the C SDK on this machine, compiled with checks where the compiler has them.
+fn run_here(test: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sdk = root.join("../plugin-sdk/c");
     let scratch = Scratch::new();
-    let program = scratch.path().join("json_test");
+    let program = scratch.path().join("test");
     let compile = |more: &[&str]| {
         let mut cc = Command::new("cc");
         cc.arg("-I").arg(&sdk).args(more).arg("-o").arg(&program);
-        cc.args([root.join("it/languages/json_test.c"), sdk.join("text.c"), sdk.join("testing.c")]);
+        cc.arg(root.join("it/languages").join(test));
+        cc.args(["text.c", "testing.c", "services_testing.c"].map(|file| sdk.join(file)));
         cc.status()
     };
     let compiled = match compile(&["-fsanitize=address,undefined"]) {
@@ -80,7 +94,7 @@ fn the_json_reader_of_the_c_sdk() {
     };
     match compiled {
         Ok(status) => assert!(status.success(), "it does not compile: {status}"),
-        Err(error) => return eprintln!("SKIPPED the JSON reader of the C SDK: cc: {error}"),
+        Err(error) => return eprintln!("SKIPPED {test}: cc: {error}"),
     }
     let status = Command::new(&program).status().unwrap();
     assert!(status.success(), "{status}");
@@ -90,35 +104,26 @@ fn example(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../plugins/example-{language}"))
 }
 
-/// An example, and a hook `on-backend-request` that is added to it: it does wrong what the header `x-fault` says.
+/// What `torana plugin new` writes, and hooks of backends that are added to it: they do wrong what the header `x-fault`
+/// says, and ask the gateway for what the header `x-do` says.
 struct Example {
     language: &'static str,
-    source: &'static str,
-    faults: &'static str,
+    /// A file of the project, and what stands at its end.
+    probe: (&'static str, &'static str),
 }
 
 impl Example {
     fn test(&self) {
         let Some(component) = self.build() else { return };
-        let upstream = Upstream::start(Script::new().on("*", "/b", Reply::json(r#"{"x":1}"#)));
-        let gateway = Gateway::start(config(&upstream, &component));
+        let slow = Gate::new();
+        let upstream = upstream(&slow);
+        let gateway =
+            Gateway::builder().environment("PROBE", "here").start(config(&upstream, &component));
         self.guards(&upstream, &gateway);
         self.faults_cost_one_request(&upstream, &gateway);
-        self.uses_interfaces(&upstream, &gateway);
+        Asking { language: self.language, upstream: &upstream, gateway: &gateway, slow: &slow }
+            .test();
         self.refuses_a_configuration(&upstream, &component);
-    }
-
-    fn uses_interfaces(&self, upstream: &Upstream, gateway: &Gateway) {
-        let url = format!("http://{}/b", upstream.address());
-        let headers = [("X-Tenant", "acme"), ("X-Fault", "interfaces"), ("X-Url", &url)];
-        let answer = gateway.connect().request("GET", "/a", &headers, "");
-        let text = answer.text();
-        assert_eq!(answer.status, 200, "{}: {text}", self.language);
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!((&json["status"], &json["x"]), (&200.into(), &1.into()), "{text}");
-        for key in ["denied", "refused"] {
-            assert!(json[key].as_str().is_some_and(|why| why.contains("denied")), "{text}");
-        }
     }
 
     fn guards(&self, upstream: &Upstream, gateway: &Gateway) {
@@ -186,18 +191,17 @@ impl Example {
         let folder = target.join("plugins").join(format!("example-{}", self.language));
         fs::create_dir_all(&folder).unwrap();
         for old in ["sdk", "torana", "torana_testing", "wit"] {
-            // It may not be there: this is the SDK of an earlier run.
+            // They may not be there: they are of an earlier run.
             let _ = fs::remove_dir_all(folder.join(old));
         }
-        for entry in fs::read_dir(example(self.language)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_file() {
-                fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
-            }
-        }
-        let source = folder.join(self.source);
-        let text = fs::read_to_string(&source).unwrap();
-        fs::write(&source, format!("{text}{}", self.faults)).unwrap();
+        let made = Scratch::new();
+        let name = format!("example-{}", self.language);
+        create(&name, self.language, &made.path().join(&name)).unwrap();
+        copy(&made.path().join(&name), &folder);
+        let (file, probe) = self.probe;
+        // In Go it is a file of its own.
+        let text = fs::read_to_string(made.path().join(&name).join(file)).unwrap_or_default();
+        fs::write(folder.join(file), format!("{text}{probe}")).unwrap();
         let options =
             Options { folder, output: None, language: None, time_limit: Duration::from_secs(600) };
         match build(&options, &mut |line| eprintln!("> {line}")) {
@@ -211,12 +215,28 @@ impl Example {
     }
 }
 
+/// Copies a folder with what is in it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copied = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &copied);
+        } else {
+            fs::copy(&path, copied).unwrap();
+        }
+    }
+}
+
 /// The plugin at an endpoint, and at the backends of `/a` and `/pass`: there it fails the request or is skipped.
 fn config(upstream: &Upstream, component: &Path) -> String {
     let section = |on_error: &str| {
         format!(
             r#""extra_config": {{ "plugin/wasm": [{{ "name": "guard", "source": "{}", "on_error": "{on_error}",
-                "grants": {{ "log": true, "http": ["http://{host}"] }}, "limits": {{ "timeout": "1s" }},
+                "grants": {{ "log": true, "http": ["http://{host}", "http://127.0.0.1:1"], "metrics": true,
+                    "env": ["PROBE"], "kv": {{ "store": "probe", "entries": 3 }} }},
+                "limits": {{ "timeout": "1s", "calls": 3 }},
                 "config": {{ "header": "x-tenant", "tenants": ["acme"] }} }}] }}"#,
             component.display(),
             host = upstream.address()

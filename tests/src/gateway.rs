@@ -135,6 +135,15 @@ impl Gateway {
         Client::connect(self.address)
     }
 
+    /// The figures of its plugins.
+    ///
+    /// # Panics
+    /// Never: a started gateway has its app.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        self.app.as_ref().expect("a started gateway").metrics()
+    }
+
     /// The configuration file.
     #[must_use]
     pub fn path(&self) -> &PathBuf {
