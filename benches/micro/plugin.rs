@@ -210,21 +210,21 @@ fn body_hook_four_chunks(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// The hook of [`get_and_set`] on a fiber, as plugins run that may wait or have been slow.
+/// The hook of [`get`] on a fiber, as plugins run that may wait or have been slow.
 #[divan::bench]
-fn get_and_set_on_a_fiber(bencher: Bencher<'_, '_>) {
+fn get_on_a_fiber(bencher: Bencher<'_, '_>) {
     let plugin = json!({"name": "fiber", "source": torana_plugins_build::plugin("test-loop"),
                         "limits": {"timeout": "1ms"}});
     let pipeline = pipeline(plugin, 1);
     slow_down(&pipeline);
-    run(bencher, "get_and_set_on_a_fiber", 20, &pipeline);
+    run(bencher, "get_on_a_fiber", 20, &pipeline);
 }
 
-/// The same plugin directly.
+/// A hook that gets one header, warm.
 #[divan::bench]
-fn get_and_set_directly(bencher: Bencher<'_, '_>) {
+fn get(bencher: Bencher<'_, '_>) {
     let plugin = plugin("test-loop", "pooled", Value::Null);
-    run(bencher, "get_and_set_directly", 8, &pipeline(plugin, 1));
+    run(bencher, "get", 8, &pipeline(plugin, 1));
 }
 
 /// A plugin in the place of a backend: the request as JSON.

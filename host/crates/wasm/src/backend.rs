@@ -1,19 +1,15 @@
 //! A plugin in the place of a backend: it makes the answer itself.
 
-use std::sync::Arc;
-
 use torana_core::{
     Request, RequestContext,
     pipeline::{Backend, BoxFuture, Outcome},
 };
-use tracing::Instrument;
 
 use crate::{
     call::{self, Caller},
     component::Hook,
-    fiber,
     instance::CallError,
-    pool::Lease,
+    invocation::Handle,
 };
 
 /// The leaf of a backend that is a plugin.
@@ -49,18 +45,7 @@ impl PluginBackend {
         if self.caller.plugin.trip.is_off() {
             return Err(CallError::Tripped);
         }
-        let mut lease = Lease::wait(Arc::clone(&self.caller.plugin)).await?;
-        lease.instance().enter_request(cx, request);
-        let alarm = lease.instance().alarm();
-        let call = async move {
-            let plugin = Arc::clone(lease.plugin());
-            let outcome = lease.instance().handle(plugin.pool.loaded()).await;
-            (lease, outcome)
-        };
-        let call = Box::pin(call.instrument(self.caller.span(cx, Hook::Handle)));
-        let (mut lease, outcome) = fiber::run(&alarm, call).await;
-        drop(lease.instance().leave_request());
-        self.caller.end(lease, Hook::Handle, &outcome);
+        let (_, outcome) = self.caller.on_fiber::<Handle>(cx, Hook::Handle, request).await;
         // Decoded, if it is, by the backend's own steps.
         outcome.and_then(|answer| call::response(answer, false))
     }

@@ -12,8 +12,6 @@ use wasmtime::UpdateDeadline;
 
 use crate::{engine::TICK, host::clock};
 
-/// Ticks of a call before it counts as long: at least one whole tick, whenever it began.
-const LONG: u64 = 2;
 /// How many times its limit a call may take when its thread gets too little of the processor.
 const PATIENCE: u32 = 10;
 /// How long a plugin runs on fibers after a long call, in nanoseconds.
@@ -56,8 +54,11 @@ pub(crate) struct Budget {
     left: u64,
     /// The call is on a fiber: it gives its thread back at each tick.
     on_fiber: bool,
-    /// When it was found to be long, and when it must end in any case.
-    long: Option<(Instant, Instant)>,
+    /// When it met its first tick, and when it must end in any case.
+    met: Option<(Instant, Instant)>,
+    /// It met a second one, so it has run for a whole tick. One alone says nothing: any call may meet that, and does
+    /// if its thread lost the processor for a while.
+    is_long: bool,
     /// The host kept it waiting since the last tick.
     waited: bool,
     /// How long the host has kept it waiting.
@@ -72,7 +73,8 @@ impl Budget {
         Self {
             left: 0,
             on_fiber: false,
-            long: None,
+            met: None,
+            is_long: false,
             waited: false,
             waiting: Duration::ZERO,
             alarm: Arc::default(),
@@ -84,20 +86,20 @@ impl Budget {
         Arc::clone(&self.alarm)
     }
 
-    /// Begins a call. Gives the ticks after which [`Budget::tick`] must be asked.
-    pub(crate) fn begin(&mut self, ticks: u64, on_fiber: bool) -> u64 {
+    /// Begins a call. [`Budget::tick`] must be asked at its next tick.
+    pub(crate) fn begin(&mut self, ticks: u64, on_fiber: bool) {
         self.left = ticks;
         self.on_fiber = on_fiber;
-        self.long = None;
+        self.met = None;
+        self.is_long = false;
         self.waited = false;
         self.waiting = Duration::ZERO;
-        ticks.min(LONG)
     }
 
     /// How long the call has taken at least, and of that how long it has run, if it was long.
     pub(crate) fn long(&self) -> Option<(Duration, Duration)> {
-        let (since, _) = self.long?;
-        let wall = since.elapsed() + TICK * LONG as u32;
+        let (since, _) = self.met.filter(|_| self.is_long)?;
+        let wall = since.elapsed();
         Some((wall, wall.saturating_sub(self.waiting)))
     }
 
@@ -110,30 +112,34 @@ impl Budget {
     pub(crate) fn waited(&mut self, time: Duration) {
         self.waited = true;
         self.waiting += time;
-        if let Some((_, until)) = &mut self.long {
+        if let Some((_, until)) = &mut self.met {
             *until += time;
         }
     }
 
     /// The guest still runs at its deadline.
     pub(crate) fn tick(&mut self, pace: &Pace) -> UpdateDeadline {
+        if std::mem::take(&mut self.waited) {
+            // The tick went by while the host worked.
+            return UpdateDeadline::Continue(1);
+        }
         let now = Instant::now();
-        let met = match self.long {
-            // The ticks went by while the host worked.
-            None if std::mem::take(&mut self.waited) => return UpdateDeadline::Continue(LONG),
+        let met = match self.met {
             None => {
-                pace.was_long();
                 let limit = TICK * u32::try_from(self.left).unwrap_or(u32::MAX);
-                self.long = Some((now, now + limit * PATIENCE));
-                LONG
+                self.met = Some((now, now + limit * PATIENCE));
+                1
             }
-            Some((_, end)) if now >= end => self.left,
-            Some(_) => 1,
+            Some((_, end)) => {
+                self.is_long = true;
+                pace.was_long();
+                if now < end { 1 } else { self.left }
+            }
         };
         self.left = self.left.saturating_sub(met);
         if self.left == 0 {
             UpdateDeadline::Interrupt
-        } else if self.on_fiber {
+        } else if self.on_fiber && self.is_long {
             self.alarm.store(true, Ordering::Relaxed);
             UpdateDeadline::Yield(1)
         } else {
@@ -153,13 +159,14 @@ mod tests {
     #[test]
     fn a_call_is_cut_when_its_ticks_are_used_up() {
         let (mut budget, pace) = (Budget::new(), Pace::default());
-        assert_eq!(budget.begin(ticks(Duration::from_millis(5)), false), 2);
-        assert!(!pace.is_slow());
+        budget.begin(ticks(Duration::from_millis(5)), false);
+        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
+        assert!(!pace.is_slow() && budget.long().is_none(), "any call may meet a tick");
+        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
+        assert!(pace.is_slow() && budget.long().is_some(), "a long call is remembered");
         for _ in 0..3 {
             assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
         }
-        assert!(!interrupted(&budget.tick(&pace)));
-        assert!(pace.is_slow(), "a long call is remembered");
         assert!(interrupted(&budget.tick(&pace)));
     }
 
@@ -167,12 +174,13 @@ mod tests {
     fn a_call_on_a_fiber_yields_until_its_time_is_up() {
         let (mut budget, pace) = (Budget::new(), Pace::default());
         budget.begin(ticks(Duration::from_secs(60)), true);
+        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
         for _ in 0..3 {
             assert!(matches!(budget.tick(&pace), UpdateDeadline::Yield(1)));
             assert!(budget.alarm().swap(false, Ordering::Relaxed));
         }
-        budget.begin(2, true);
-        assert!(interrupted(&budget.tick(&pace)), "the shortest limit has no second tick");
+        budget.begin(1, true);
+        assert!(interrupted(&budget.tick(&pace)), "its last tick");
     }
 
     #[test]
@@ -180,7 +188,10 @@ mod tests {
         let (mut budget, pace) = (Budget::new(), Pace::default());
         budget.begin(ticks(Duration::from_millis(5)), true);
         budget.waited(Duration::from_secs(1));
-        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(2)));
+        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
+        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
+        budget.waited(Duration::from_secs(1));
+        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
         assert!(!pace.is_slow());
     }
 }

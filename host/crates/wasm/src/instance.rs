@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::runtime::Handle;
-use torana_core::{Request, RequestContext, Response};
+use torana_core::RequestContext;
 use wasmtime::{
     Store, Trap,
     component::{
@@ -21,6 +21,7 @@ use crate::{
     fiber,
     figures::{Took, weight},
     frames::Frames,
+    invocation::{Called, Function, Invocation},
     limits::Memory,
     output::Output,
     plugin::Facts,
@@ -34,10 +35,7 @@ const CALL_BYTES: usize = 64 << 10;
 /// Bytes that may cross when no body limit says more.
 const DEFAULT_BODY: usize = 1 << 20;
 
-type RequestHook = TypedFunc<(), (Result<Action, String>,)>;
-type ResponseHook = TypedFunc<(), (Result<(), String>,)>;
 type BodyHook = TypedFunc<(Vec<u8>, bool), (Result<Vec<u8>, String>,)>;
-type HandleHook = TypedFunc<(), (Result<Answer, String>,)>;
 
 /// The hooks that are called at the level of an attachment.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,12 +48,12 @@ pub(crate) struct Exports {
 }
 
 /// The functions of [`Exports`].
-struct Functions {
-    request: Option<RequestHook>,
-    response: Option<ResponseHook>,
+pub(crate) struct Functions {
+    pub(crate) request: Option<Function<Action>>,
+    pub(crate) response: Option<Function<()>>,
+    pub(crate) handle: Option<Function<Answer>>,
     request_body: Option<BodyHook>,
     response_body: Option<BodyHook>,
-    handle: Option<HandleHook>,
 }
 
 /// An instance.
@@ -166,26 +164,15 @@ impl Instance {
         self.store.data().budget.alarm()
     }
 
-    /// Takes a request in, for calls to be about it. It must come out again.
-    pub(crate) fn enter_request(&mut self, cx: &RequestContext, request: Request) {
-        self.store.data_mut().exchange.enter_request(cx, request);
+    /// Takes a message in, for a call to be about it. It must come out again.
+    pub(crate) fn enter<I: Invocation>(&mut self, cx: &RequestContext, message: I::Message) {
+        I::enter(&mut self.store.data_mut().exchange, cx, message);
     }
 
-    /// Gives the request back.
-    pub(crate) fn leave_request(&mut self) -> Request {
-        let request = self.store.data_mut().exchange.leave_request();
-        request.expect("hooks edit the request in place, none takes it out")
-    }
-
-    /// Takes a response in, for calls to be about it. It must come out again.
-    pub(crate) fn enter_response(&mut self, cx: &RequestContext, response: Response) {
-        self.store.data_mut().exchange.enter_response(cx, response);
-    }
-
-    /// Gives the response back.
-    pub(crate) fn leave_response(&mut self) -> Response {
-        let response = self.store.data_mut().exchange.leave_response();
-        response.expect("hooks edit the response in place, none takes it out")
+    /// Gives the message back.
+    pub(crate) fn leave<I: Invocation>(&mut self) -> I::Message {
+        let message = I::leave(&mut self.store.data_mut().exchange);
+        message.expect("hooks edit the message in place, none takes it out")
     }
 
     /// Begins a body: the calls that follow are about its chunks.
@@ -198,29 +185,31 @@ impl Instance {
         self.store.data_mut().exchange.leave_body();
     }
 
-    /// Runs the request hook on this thread. After any error but [`CallError::Hook`] an instance must not be used
-    /// again; this holds for all calls.
-    pub(crate) fn on_request(&mut self, loaded: &Loaded) -> Result<Action, CallError> {
-        let Some(hook) = self.functions.request else { return Ok(Action::Continue) };
-        self.call(loaded, hook, ())
+    /// Calls a hook on this thread, with its message in and out. After any error but [`CallError::Hook`] an instance
+    /// must not be used again; this holds for all calls.
+    pub(crate) fn invoke<I: Invocation>(
+        &mut self,
+        loaded: &Loaded,
+        cx: &RequestContext,
+        message: I::Message,
+    ) -> Called<I> {
+        let Some(function) = I::function(&self.functions) else {
+            return (message, Err(not_exported()));
+        };
+        self.enter::<I>(cx, message);
+        self.begin_call(loaded, false);
+        let outcome = function.call(&mut self.store, ());
+        let outcome = self.outcome(outcome);
+        (self.leave::<I>(), outcome)
     }
 
-    /// Runs the request hook on a fiber.
-    pub(crate) async fn on_request_fiber(&mut self, loaded: &Loaded) -> Result<Action, CallError> {
-        let Some(hook) = self.functions.request else { return Ok(Action::Continue) };
-        self.call_fiber(loaded, hook, ()).await
-    }
-
-    /// Runs the response hook on this thread.
-    pub(crate) fn on_response(&mut self, loaded: &Loaded) -> Result<(), CallError> {
-        let Some(hook) = self.functions.response else { return Ok(()) };
-        self.call(loaded, hook, ())
-    }
-
-    /// Runs the response hook on a fiber.
-    pub(crate) async fn on_response_fiber(&mut self, loaded: &Loaded) -> Result<(), CallError> {
-        let Some(hook) = self.functions.response else { return Ok(()) };
-        self.call_fiber(loaded, hook, ()).await
+    /// Calls a hook on a fiber, about the message that has been taken in.
+    pub(crate) async fn invoke_on_fiber<I: Invocation>(
+        &mut self,
+        loaded: &Loaded,
+    ) -> Result<I::Answer, CallError> {
+        let function = I::function(&self.functions).ok_or_else(not_exported)?;
+        self.call_fiber(loaded, function, ()).await
     }
 
     /// Runs a body hook on a fiber.
@@ -240,14 +229,6 @@ impl Instance {
         self.call_fiber(loaded, hook, (chunk, last)).await
     }
 
-    /// Lets the guest answer, on a fiber.
-    pub(crate) async fn handle(&mut self, loaded: &Loaded) -> Result<Answer, CallError> {
-        let Some(handle) = self.functions.handle else {
-            return Err(CallError::Trap("it has no `handle`".to_owned(), Frames::default()));
-        };
-        self.call_fiber(loaded, handle, ()).await
-    }
-
     fn begin_call(&mut self, loaded: &Loaded, on_fiber: bool) {
         self.timed = weight(self.uses).map(|weight| (Instant::now(), weight));
         self.uses = self.uses.saturating_add(1);
@@ -258,21 +239,6 @@ impl Instance {
             // A call may go on elsewhere; what it waits for stays with the worker.
             state.exchange.runtime = Handle::try_current().ok();
         }
-    }
-
-    fn call<P, T>(
-        &mut self,
-        loaded: &Loaded,
-        hook: TypedFunc<P, (Result<T, String>,)>,
-        parameters: P,
-    ) -> Result<T, CallError>
-    where
-        P: ComponentNamedList + Lower,
-        (Result<T, String>,): ComponentNamedList + Lift,
-    {
-        self.begin_call(loaded, false);
-        let outcome = hook.call(&mut self.store, parameters);
-        self.outcome(outcome)
     }
 
     async fn call_fiber<P, T>(
@@ -301,10 +267,14 @@ impl Instance {
     }
 }
 
+fn not_exported() -> CallError {
+    CallError::Trap("it does not export this hook".to_owned(), Frames::default())
+}
+
 fn begin(store: &mut Store<State>, loaded: &Loaded, ticks: u64, on_fiber: bool) {
     loaded.engine.wake();
-    let deadline = store.data_mut().budget.begin(ticks, on_fiber);
-    store.set_epoch_deadline(deadline);
+    store.data_mut().budget.begin(ticks, on_fiber);
+    store.set_epoch_deadline(1);
 }
 
 type Started = (Functions, Result<Hooks, String>);

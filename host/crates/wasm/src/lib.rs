@@ -22,6 +22,7 @@ mod grants;
 mod host;
 mod inspect;
 mod instance;
+mod invocation;
 mod jsonpath;
 mod kv;
 mod limits;

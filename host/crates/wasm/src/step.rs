@@ -1,21 +1,17 @@
 //! A plugin in a pipeline.
 
-use std::sync::Arc;
-
 use http::header;
 use torana_core::{
     Data, Error, Request, RequestContext, Response,
     pipeline::{BoxFuture, Flow, Middleware, Next, Outcome},
 };
-use tracing::Instrument;
 
 use crate::{
     bindings::torana::plugin::types::Action,
     call::{self, Caller},
     component::Hook,
-    fiber,
     instance::{CallError, Side},
-    pool::Lease,
+    invocation::{OnRequest, OnResponse},
     stream,
 };
 
@@ -60,52 +56,6 @@ impl PluginStep {
         Self { caller, hooks, decodes, collects }
     }
 
-    /// Calls the request hook, if that can be done at once.
-    fn request_now(
-        &self,
-        cx: &RequestContext,
-        hook: Hook,
-        request: Request,
-    ) -> (Request, Option<Result<Action, CallError>>) {
-        let mut lease = match self.caller.lease_now() {
-            Ok(Some(lease)) => lease,
-            Ok(None) => return (request, None),
-            Err(error) => return (request, Some(Err(error))),
-        };
-        let _span = self.caller.span(cx, hook).entered();
-        let instance = lease.instance();
-        instance.enter_request(cx, request);
-        let outcome = instance.on_request(self.caller.plugin.pool.loaded());
-        let request = instance.leave_request();
-        self.caller.end(lease, hook, &outcome);
-        (request, Some(outcome))
-    }
-
-    /// Calls the request hook on a fiber.
-    async fn request_on_fiber(
-        &self,
-        cx: &RequestContext,
-        hook: Hook,
-        request: Request,
-    ) -> (Request, Result<Action, CallError>) {
-        let mut lease = match Lease::wait(Arc::clone(&self.caller.plugin)).await {
-            Ok(lease) => lease,
-            Err(error) => return (request, Err(error)),
-        };
-        lease.instance().enter_request(cx, request);
-        let alarm = lease.instance().alarm();
-        let call = async move {
-            let plugin = Arc::clone(lease.plugin());
-            let outcome = lease.instance().on_request_fiber(plugin.pool.loaded()).await;
-            (lease, outcome)
-        };
-        let call = Box::pin(call.instrument(self.caller.span(cx, hook)));
-        let (mut lease, outcome) = fiber::run(&alarm, call).await;
-        let request = lease.instance().leave_request();
-        self.caller.end(lease, hook, &outcome);
-        (request, outcome)
-    }
-
     /// What a call of the request hook means.
     fn flow(
         &self,
@@ -132,58 +82,12 @@ impl PluginStep {
             let body = std::mem::take(&mut request.body);
             request.body = call::collect_request(body, limit).await?;
         }
-        let (request, outcome) = match self.request_now(cx, hook, request) {
-            (request, Some(outcome)) => (request, outcome),
-            (request, None) => self.request_on_fiber(cx, hook, request).await,
+        let (request, outcome) = match self.caller.now::<OnRequest>(cx, hook, request) {
+            Ok(called) => called,
+            Err(request) => self.caller.on_fiber::<OnRequest>(cx, hook, request).await,
         };
         let flow = self.flow(cx, hook, outcome)?;
         Ok((request, flow))
-    }
-
-    /// Calls the response hook, if that can be done at once.
-    fn response_now(
-        &self,
-        cx: &RequestContext,
-        hook: Hook,
-        response: Response,
-    ) -> (Response, Option<Result<(), CallError>>) {
-        let mut lease = match self.caller.lease_now() {
-            Ok(Some(lease)) => lease,
-            Ok(None) => return (response, None),
-            Err(error) => return (response, Some(Err(error))),
-        };
-        let _span = self.caller.span(cx, hook).entered();
-        let instance = lease.instance();
-        instance.enter_response(cx, response);
-        let outcome = instance.on_response(self.caller.plugin.pool.loaded());
-        let response = instance.leave_response();
-        self.caller.end(lease, hook, &outcome);
-        (response, Some(outcome))
-    }
-
-    /// Calls the response hook on a fiber.
-    async fn response_on_fiber(
-        &self,
-        cx: &RequestContext,
-        hook: Hook,
-        response: Response,
-    ) -> (Response, Result<(), CallError>) {
-        let mut lease = match Lease::wait(Arc::clone(&self.caller.plugin)).await {
-            Ok(lease) => lease,
-            Err(error) => return (response, Err(error)),
-        };
-        lease.instance().enter_response(cx, response);
-        let alarm = lease.instance().alarm();
-        let call = async move {
-            let plugin = Arc::clone(lease.plugin());
-            let outcome = lease.instance().on_response_fiber(plugin.pool.loaded()).await;
-            (lease, outcome)
-        };
-        let call = Box::pin(call.instrument(self.caller.span(cx, hook)));
-        let (mut lease, outcome) = fiber::run(&alarm, call).await;
-        let response = lease.instance().leave_response();
-        self.caller.end(lease, hook, &outcome);
-        (response, outcome)
     }
 
     async fn response(&self, cx: &RequestContext, mut response: Response) -> Outcome {
@@ -193,9 +97,9 @@ impl PluginStep {
             {
                 *body = call::collect_response(std::mem::take(body), limit).await?;
             }
-            let (back, outcome) = match self.response_now(cx, hook, response) {
-                (response, Some(outcome)) => (response, outcome),
-                (response, None) => self.response_on_fiber(cx, hook, response).await,
+            let (back, outcome) = match self.caller.now::<OnResponse>(cx, hook, response) {
+                Ok(called) => called,
+                Err(response) => self.caller.on_fiber::<OnResponse>(cx, hook, response).await,
             };
             response = back;
             outcome.or_else(|error| self.caller.failed(cx, hook, &error))?;
@@ -225,7 +129,7 @@ impl PluginStep {
         request: Request,
         next: Next<'_>,
     ) -> Outcome {
-        let (request, outcome) = self.request_on_fiber(cx, hook, request).await;
+        let (request, outcome) = self.caller.on_fiber::<OnRequest>(cx, hook, request).await;
         let flow = self.flow(cx, hook, outcome)?;
         self.go_on(cx, request, flow, next).await
     }
@@ -263,9 +167,9 @@ impl Middleware for PluginStep {
         if self.collects.is_some() || self.hooks.request_body {
             return Box::pin(self.run(cx, request, next));
         }
-        let (request, outcome) = match self.request_now(cx, hook, request) {
-            (request, Some(outcome)) => (request, outcome),
-            (request, None) => return Box::pin(self.run_on_fiber(cx, hook, request, next)),
+        let (request, outcome) = match self.caller.now::<OnRequest>(cx, hook, request) {
+            Ok(called) => called,
+            Err(request) => return Box::pin(self.run_on_fiber(cx, hook, request, next)),
         };
         match self.flow(cx, hook, outcome) {
             Ok(Flow::Continue) if self.hooks.response.is_none() && !self.hooks.response_body => {

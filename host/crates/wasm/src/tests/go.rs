@@ -13,7 +13,7 @@ use super::{
     shared::{logged, stream},
     start, values, with_context,
 };
-use crate::{factory, instance::Instance, pool::Lease};
+use crate::{factory, instance::Instance, invocation::OnRequest, pool::Lease};
 
 /// The configuration of a plugin in Go, with more keys; `None` where there is no Go.
 fn go(name: &'static str, more: Value) -> Option<Value> {
@@ -239,10 +239,10 @@ fn calls(instance: &mut Instance, plugin: &crate::plugin::Plugin, what: &str, ti
     let cx = context();
     for _ in 0..times {
         let request: Request = get(&[("x-do", what), ("x-user", USER)]);
-        instance.enter_request(&cx, request);
-        let outcome = block_on(instance.on_request_fiber(plugin.pool.loaded()));
+        instance.enter::<OnRequest>(&cx, request);
+        let outcome = block_on(instance.invoke_on_fiber::<OnRequest>(plugin.pool.loaded()));
         outcome.expect("the hook succeeds");
-        drop(instance.leave_request());
+        drop(instance.leave::<OnRequest>());
     }
 }
 
