@@ -230,3 +230,23 @@ fn bodies_above_the_plugins_limit_are_refused() {
     assert!(upstream.requests().is_empty(), "no backend sees what is too large");
     assert_eq!(gateway.connect().request("POST", "/a", &[], "small").status, 203);
 }
+
+#[test]
+fn bodies_are_collected_for_the_hook_that_has_a_limit() {
+    let upstream =
+        Upstream::start(Script::new().on("POST", "/b", Reply::status(200).body("small")).on(
+            "GET",
+            "/b",
+            Reply::status(200).body("x".repeat(5_000)),
+        ));
+    let probe = PROBE.replace(r#""body": "1KB""#, r#""body": { "response": "1KB" }"#);
+    let gateway = Gateway::start(config(&upstream, "test-probe", &probe));
+    let large = "x".repeat(5_000);
+    let mut client = gateway.connect();
+    client.send("POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    client.send(format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len()));
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.values("x-probe")), (203, vec!["small"]));
+    assert_eq!(upstream.requests()[0].body, large.as_bytes(), "uploads stream past the plugin");
+    assert_eq!(gateway.connect().get("/a").status, 502, "answers above the limit do not");
+}

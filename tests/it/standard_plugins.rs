@@ -301,7 +301,8 @@ fn bad_configurations_are_refused_at_their_place() {
         ("ip-filter", json!({ "deny": ["10.0.0.1/8"] }), "`10.0.0.0/8`"),
         ("ip-filter", json!({ "alow": ["10.0.0.1"] }), "no key `alow`"),
         ("json-mask", json!({ "rules": [{ "path": "$.a", "mode": "hash" }] }), "needs `key`"),
-        ("maintenance-page", json!({ "from": "tomorrow" }), "tomorrow"),
+        ("json-mask", json!({ "rules": [{ "path": "$.a[" }] }), "invalid JSONPath"),
+        ("maintenance-page", json!({ "from": "tomorrow" }), "date-time"),
         ("request-id", json!({ "format": "uuid" }), "uuid-v7"),
         ("response-template", json!({ "body": r#"{ "a": "{{data}}" }"# }), "makes no JSON"),
     ] {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use torana_config::{ByteSize, Value, config, config_enum};
 
-use crate::{component::Hook, engine::MAX_MEMORY, grants::Grants, plugin::Limits};
+use crate::{
+    bodies::BodyLimit, component::Hook, engine::MAX_MEMORY, grants::Grants, plugin::Limits,
+};
 
 config! {
     /// A WebAssembly component in the pipeline. `plugin/wasm` is an array of these, at service, endpoint or backend
@@ -59,8 +61,9 @@ config! {
         /// Memory of one instance, from 1 MiB to 128 MiB.
         "memory" memory: ByteSize = ByteSize(16 << 20),
         /// Collects bodies up to this size for a plugin that reads them; larger ones are refused with 413 (requests)
-        /// or 502 (responses). Default: streaming bodies are not collected, and the plugin sees none.
-        "body" body: Option<ByteSize> = None,
+        /// or 502 (responses). An object has a size for each: `{"request": "64KB", "response": "1MB"}`, and what it
+        /// leaves out is not collected. Default: streaming bodies are not collected, and the plugin sees none.
+        "body" body: BodyLimit = BodyLimit::default(),
         /// Instances that one worker may have in use, from 1 to 1,000. A body that streams through the plugin has one
         /// until its end.
         "instances" instances: u32 = 32,
@@ -77,7 +80,7 @@ impl Default for LimitsConfig {
         Self {
             timeout: Duration::from_millis(5),
             memory: ByteSize(16 << 20),
-            body: None,
+            body: BodyLimit::default(),
             instances: 32,
             queue: 64,
             calls: 16,
@@ -104,7 +107,7 @@ impl LimitsConfig {
         Ok(Limits {
             timeout: self.timeout,
             memory: size(self.memory.0),
-            body: self.body.map(|body| size(body.0)),
+            body: self.body,
             instances: self.instances as usize,
             queue: self.queue as usize,
             calls: self.calls,

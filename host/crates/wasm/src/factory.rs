@@ -13,6 +13,7 @@ use crate::{
     attached::{self, is_remote},
     backend::PluginBackend,
     bindings::torana::plugin::types::Hooks,
+    bodies::BodyLimit,
     budget::{Pace, ticks},
     cache::Cache,
     call::Caller,
@@ -217,7 +218,7 @@ impl Plan {
         let collects = collects(&plugin);
         let detail = self.detail(&[Hook::Handle], plugin.pool.loaded());
         let caller = Caller { plugin, on_error: self.config.on_error };
-        Ok((Box::new(PluginBackend::new(caller, collects)), detail))
+        Ok((Box::new(PluginBackend::new(caller, collects.request)), detail))
     }
 
     /// What plans say of it: hooks, and what it asks for against what it is granted.
@@ -450,9 +451,9 @@ fn exports(loaded: &Loaded, hooks: &[Hook]) -> Exports {
     exports
 }
 
-/// Up to how many bytes bodies are collected for a plugin.
-fn collects(plugin: &Plugin) -> Option<usize> {
-    plugin.facts.limits.body.filter(|_| plugin.pool.loaded().reads_body)
+/// Up to how many bytes bodies are collected for a plugin: of none, if it cannot read them.
+fn collects(plugin: &Plugin) -> BodyLimit {
+    if plugin.pool.loaded().reads_body { plugin.facts.limits.body } else { BodyLimit::default() }
 }
 
 /// What `init` says about a hook; `None` for hooks that it is not asked about.

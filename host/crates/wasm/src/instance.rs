@@ -129,7 +129,9 @@ impl Instance {
             let State { budget, facts, .. } = store.data_mut();
             Ok(budget.tick(&facts.pace))
         });
-        store.set_hostcall_fuel(limits.body.unwrap_or(DEFAULT_BODY).saturating_add(CALL_BYTES));
+        store.set_hostcall_fuel(
+            limits.body.largest().unwrap_or(DEFAULT_BODY).saturating_add(CALL_BYTES),
+        );
         let start_limit = limits.timeout.max(START_LIMIT);
         begin(&mut store, loaded, ticks(start_limit), false);
         let made = start(&mut store, loaded, exports);

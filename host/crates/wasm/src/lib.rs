@@ -6,6 +6,7 @@ mod anatomy;
 mod attached;
 mod backend;
 mod bindings;
+mod bodies;
 mod budget;
 mod cache;
 mod call;
@@ -46,6 +47,7 @@ mod wasi;
 mod tests;
 
 pub use attached::watched_files;
+pub use bodies::BodyLimit;
 pub use code::codes;
 pub use component::Hook;
 pub use config::{Isolation, LimitsConfig, OnError, PluginConfig};

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    bindings::torana::plugin::types::Hooks, budget::Pace, grants::Granted, jsonpath::Queries,
-    kv::Shelf, metrics::Registry, outbound::Upstreams, pool::Pool, rate::LogRate, trip::Trip,
+    bindings::torana::plugin::types::Hooks, bodies::BodyLimit, budget::Pace, grants::Granted,
+    jsonpath::Queries, kv::Shelf, metrics::Registry, outbound::Upstreams, pool::Pool,
+    rate::LogRate, trip::Trip,
 };
 
 /// A plugin that runs: shared by attachments that are configured alike, and kept over reloads that do not change it.
@@ -53,8 +54,8 @@ pub(crate) struct Limits {
     pub(crate) timeout: Duration,
     /// Bytes of memory of one instance.
     pub(crate) memory: usize,
-    /// Bytes of a body that is collected for the plugin; `None` collects nothing.
-    pub(crate) body: Option<usize>,
+    /// Up to how many bytes bodies are collected for the plugin.
+    pub(crate) body: BodyLimit,
     /// Instances that one worker may have in use.
     pub(crate) instances: usize,
     /// Requests that may wait for an instance of one worker.

@@ -3,6 +3,8 @@
 use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
 use torana_config::{Diagnostic, Pointer, Value, did_you_mean};
 
+use crate::jsonpath::Query;
+
 /// Bytes of a schema.
 const MAX_SIZE: usize = 256 << 10;
 /// Violations that are reported of one `config`.
@@ -11,6 +13,10 @@ const MAX_VIOLATIONS: usize = 20;
 const BACKTRACKS: usize = 100_000;
 /// Bytes that one compiled regular expression may have.
 const PATTERN_SIZE: usize = 1 << 20;
+
+/// The format of texts that are JSONPath queries as the gateway understands them. The standard formats are held against,
+/// too.
+const JSON_PATH: &str = "json-path";
 
 /// A compiled schema.
 pub(crate) struct Schema {
@@ -48,6 +54,8 @@ impl Schema {
         let validator = jsonschema::options()
             .offline()
             .with_pattern_options(patterns)
+            .should_validate_formats(true)
+            .with_format(JSON_PATH, |text| Query::parse(text).is_ok())
             .build(&text)
             .map_err(|error| SchemaError::Invalid(error.to_string()))?;
         Ok(Some(Self { text, validator }))
@@ -98,6 +106,12 @@ impl Schema {
             }
             ValidationErrorKind::FalseSchema => {
                 vec![error(at, format!("plugin `{name}` allows nothing here")).on_key()]
+            }
+            ValidationErrorKind::Format { format } if format == JSON_PATH => {
+                let query = violation.instance().as_str().map(Query::parse);
+                let reason = query.and_then(Result::err).map(|error| format!(": {error}"));
+                let reason = reason.unwrap_or_default();
+                vec![error(at, format!("plugin `{name}` cannot use this query{reason}"))]
             }
             // Without the value, which may be a secret.
             _ => {
@@ -251,6 +265,33 @@ mod tests {
         let slow = schema(&json!({"pattern": "^(?=a)(a+)+\\1$"}));
         let config = json!("a".repeat(60) + "!");
         assert_eq!(slow.check("p", &config, &Pointer::root()).len(), 1);
+    }
+
+    #[test]
+    fn formats_are_held_against() {
+        let schema = schema(&json!({"properties": {
+            "path": {"format": "json-path"}, "until": {"format": "date-time"}
+        }}));
+        let found = |config: Value| -> Vec<_> {
+            let findings = schema.check("p", &config, &Pointer::root());
+            findings
+                .into_iter()
+                .map(|found| (found.at.as_str().to_owned(), found.message))
+                .collect()
+        };
+        assert!(
+            found(json!({"path": "$.a[?@.b > 1]", "until": "2026-12-24T18:00:00Z"})).is_empty()
+        );
+        let [(place, message)] = &found(json!({"path": "$.a[", "until": null}))[..] else {
+            panic!("one finding")
+        };
+        assert_eq!(place, "/config/path");
+        assert!(
+            message.starts_with("plugin `p` cannot use this query: invalid JSONPath"),
+            "{message}"
+        );
+        let [(place, _)] = &found(json!({"until": "tomorrow"}))[..] else { panic!("one finding") };
+        assert_eq!(place, "/config/until");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use torana_core::{
 
 use crate::{
     bindings::torana::plugin::types::Action,
+    bodies::BodyLimit,
     call::{self, Caller},
     component::Hook,
     instance::{CallError, Side},
@@ -24,8 +25,8 @@ pub(crate) struct PluginStep {
     hooks: LevelHooks,
     /// An answer that the plugin makes is decoded, as those of the backend that it takes the place of are.
     decodes: bool,
-    /// Bodies are collected in front of the hooks, up to this number of bytes.
-    collects: Option<usize>,
+    /// Bodies are collected in front of the hooks, up to so many bytes.
+    collects: BodyLimit,
 }
 
 /// The hooks that are called at this level.
@@ -51,7 +52,7 @@ impl PluginStep {
         caller: Caller,
         hooks: LevelHooks,
         decodes: bool,
-        collects: Option<usize>,
+        collects: BodyLimit,
     ) -> Self {
         Self { caller, hooks, decodes, collects }
     }
@@ -78,7 +79,7 @@ impl PluginStep {
         mut request: Request,
     ) -> Result<(Request, Flow), Error> {
         let Some(hook) = self.hooks.request else { return Ok((request, Flow::Continue)) };
-        if let Some(limit) = self.collects {
+        if let Some(limit) = self.collects.request {
             let body = std::mem::take(&mut request.body);
             request.body = call::collect_request(body, limit).await?;
         }
@@ -92,7 +93,7 @@ impl PluginStep {
 
     async fn response(&self, cx: &RequestContext, mut response: Response) -> Outcome {
         if let Some(hook) = self.hooks.response {
-            if let Some(limit) = self.collects
+            if let Some(limit) = self.collects.response
                 && let Data::Body(body) = &mut response.data
             {
                 *body = call::collect_response(std::mem::take(body), limit).await?;
@@ -164,7 +165,7 @@ impl Middleware for PluginStep {
         let Some(hook) = self.hooks.request else {
             return Box::pin(self.run(cx, request, next));
         };
-        if self.collects.is_some() || self.hooks.request_body {
+        if self.collects.request.is_some() || self.hooks.request_body {
             return Box::pin(self.run(cx, request, next));
         }
         let (request, outcome) = match self.caller.now::<OnRequest>(cx, hook, request) {

@@ -80,7 +80,7 @@ impl State {
         let timeout = request
             .timeout_ms
             .map_or(DEFAULT_TIMEOUT, |time| Duration::from_millis(time.into()).min(LONGEST));
-        let limit = self.facts.limits.body.unwrap_or(DEFAULT_BODY);
+        let limit = self.facts.limits.body.largest().unwrap_or(DEFAULT_BODY);
         let mut outgoing = Outgoing::new(method, &uri, timeout, limit);
         outgoing.request.headers = headers(request.headers)?;
         outgoing.request.body = Body::from_bytes(Bytes::from(request.body));
