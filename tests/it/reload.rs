@@ -216,6 +216,8 @@ fn sighup_and_the_reload_command() {
     let output = command::run(&["status", "-c", &path], scratch.path(), &environment);
     assert_eq!(output.code, Some(0), "{output:?}");
     let line = |name: &str| output.stdout.lines().find_map(|line| line.strip_prefix(name));
-    assert_eq!(line("reloads_refused "), Some("1"), "{output:?}");
+    // By the command, and by the watcher if it has seen the change by now.
+    let refused = line("reloads_refused ").and_then(|count| count.parse::<u32>().ok());
+    assert!(matches!(refused, Some(1 | 2)), "{output:?}");
     assert_eq!((line("connections "), line("panics ")), (Some("1"), Some("0")), "{output:?}");
 }
