@@ -1,8 +1,6 @@
 //! What a request hook gives back.
 
-use serde::Serialize;
-
-use crate::{Error, Result, bindings::imports::torana::plugin::types};
+use crate::bindings::imports::torana::plugin::types;
 
 /// What happens after a request hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,35 +37,14 @@ impl Answer {
         Self { status, headers: Vec::new(), body: Vec::new() }
     }
 
-    /// Adds a header field.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// Sets the body.
-    #[must_use]
-    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.body = body.into();
-        self
-    }
-
     /// Sets a body of plain text, with its `content-type`.
     #[must_use]
     pub fn text(self, text: impl Into<String>) -> Self {
         self.header("content-type", "text/plain; charset=utf-8").body(text.into())
     }
-
-    /// Sets a body of JSON, with its `content-type`.
-    ///
-    /// # Errors
-    /// If the value cannot be written as JSON, such as a map whose keys are not strings.
-    pub fn json(self, value: &impl Serialize) -> Result<Self> {
-        let body = serde_json::to_vec(value).map_err(|e| Error::new(e.to_string()))?;
-        Ok(self.header("content-type", "application/json").body(body))
-    }
 }
+
+crate::parts::builders!(Answer);
 
 impl From<Answer> for Action {
     fn from(answer: Answer) -> Self {

@@ -34,9 +34,13 @@
 
 use std::{fmt, time::Duration};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
-use crate::gateway::http;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::test::host::http as gateway;
+
+#[cfg(target_arch = "wasm32")]
+mod gateway;
 
 /// A request to another service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,29 +131,6 @@ impl Request {
         Self::new("POST", url)
     }
 
-    /// Adds a header field.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// Sets the body.
-    #[must_use]
-    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.body = body.into();
-        self
-    }
-
-    /// Sets a body of JSON, with its `content-type`.
-    ///
-    /// # Errors
-    /// If the value cannot be written as JSON, such as a map whose keys are not strings.
-    pub fn json(self, value: &impl Serialize) -> crate::Result<Self> {
-        let body = serde_json::to_vec(value)?;
-        Ok(self.header("content-type", "application/json").body(body))
-    }
-
     /// Sets the time for the whole exchange: 1 s without, at most 30 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -162,16 +143,16 @@ impl Request {
     /// # Errors
     /// There is no answer. A status that means a failure is an answer.
     pub fn send(self) -> Result<Response, Error> {
-        Ok(http::send(&self.into())?.into())
+        gateway::send(self)
     }
 }
+
+crate::parts::builders!(Request);
 
 /// Sends requests at the same time and waits for all answers, which come in the order of the requests.
 #[must_use]
 pub fn send_all(requests: impl IntoIterator<Item = Request>) -> Vec<Result<Response, Error>> {
-    let requests: Vec<http::Request> = requests.into_iter().map(Into::into).collect();
-    let answers = http::send_all(&requests);
-    answers.into_iter().map(|answer| Ok(answer?.into())).collect()
+    gateway::send_all(requests.into_iter().collect())
 }
 
 impl Response {
@@ -194,32 +175,5 @@ impl Response {
     /// It is not JSON, or not a `T`.
     pub fn json<T: DeserializeOwned>(&self) -> crate::Result<T> {
         Ok(serde_json::from_slice(&self.body)?)
-    }
-}
-
-impl From<Request> for http::Request {
-    fn from(Request { method, url, headers, body, timeout }: Request) -> Self {
-        let timeout_ms =
-            timeout.map(|time| u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1));
-        Self { method, url, headers, body, timeout_ms }
-    }
-}
-
-impl From<http::Response> for Response {
-    fn from(http::Response { status, headers, body }: http::Response) -> Self {
-        Self { status, headers, body }
-    }
-}
-
-impl From<http::Error> for Error {
-    fn from(error: http::Error) -> Self {
-        match error {
-            http::Error::Denied(origin) => Self::Denied(origin),
-            http::Error::Invalid(reason) => Self::Invalid(reason),
-            http::Error::TooMany => Self::TooMany,
-            http::Error::Timeout => Self::Timeout,
-            http::Error::TooLarge => Self::TooLarge,
-            http::Error::Failed(reason) => Self::Failed(reason),
-        }
     }
 }

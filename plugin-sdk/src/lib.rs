@@ -67,6 +67,7 @@ pub mod kv;
 pub mod log;
 mod message;
 pub mod metrics;
+mod parts;
 mod plugin;
 pub mod random;
 #[cfg(not(target_arch = "wasm32"))]
