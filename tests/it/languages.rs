@@ -11,6 +11,7 @@ use std::{
 };
 
 use torana_tests::{
+    command,
     gateway::Gateway,
     scratch::Scratch,
     upstream::{Gate, Upstream},
@@ -37,6 +38,24 @@ fn python() {
 #[test]
 fn c() {
     Example { language: "c", probe: ("plugin.c", include_str!("languages/probe.c")) }.test();
+}
+
+/// Clang has other files than Zig; Debian's stand as in a WASI SDK.
+#[test]
+fn c_without_zig() {
+    let project = Scratch::new();
+    let torana = |arguments: &[&str]| {
+        let output = command::run(arguments, project.path(), &[("WASI_SDK_PATH", "/usr")]);
+        (output.code, output.stdout + &output.stderr)
+    };
+    assert_eq!(torana(&["plugin", "new", "guard", "--lang", "c"]).0, Some(0));
+    let (code, said) = torana(&["plugin", "build", "guard"]);
+    if said.contains("a C compiler for WebAssembly is missing") {
+        return eprintln!("SKIPPED clang for WebAssembly: {said}");
+    }
+    assert!(code == Some(0) && said.contains("/usr/bin/clang"), "{said}");
+    let (code, said) = torana(&["plugin", "test", "guard"]);
+    assert!(code == Some(0) && said.contains("2 passed"), "{said}");
 }
 
 /// The examples are what `torana plugin new` writes, so that both are tested and neither grows old.

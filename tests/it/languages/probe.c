@@ -254,7 +254,8 @@ torana_result torana_on_backend_request(void) {
         torana_set_header(TORANA_TEXT("x-caught"), torana_refusal());
     }
     if (torana_equal(fault, TORANA_TEXT("time"))) {
-        bool fine = torana_now_ms() > 0 && torana_random(8).size == 8;
+        bool printed = printf("asked\n") == 6 && fflush(stdout) == 0;
+        bool fine = printed && torana_now_ms() > 0 && torana_random(8).size == 8;
         return torana_respond(200, fine ? TORANA_TEXT("{\"year\": 2000}") : TORANA_TEXT("{}"));
     }
     return torana_continue();

@@ -1,4 +1,4 @@
-;; What the Go runtime takes for WASI preview 1: the calls it makes are answered by the gateway's own interfaces, and by
+;; What the Go runtime and the C library take for WASI preview 1: the calls it makes are answered by the gateway's own interfaces, and by
 ;; standard error; all others say that there is no such thing. Nothing ever waits, and nothing here needs memory of its
 ;; own.
 ;;

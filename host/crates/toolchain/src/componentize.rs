@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::WorldId;
 
 use crate::{error::Error, interface::Interface};
 
@@ -20,29 +21,44 @@ pub(crate) fn componentize(
     wit: &Path,
     exports: &[String],
 ) -> Result<Vec<u8>, Error> {
-    let wrong = |error| Error::NoComponent(format!("{error:#}"));
     let mut interface = Interface::read(wit)?;
     let plugin = interface.plugin(exports)?;
-    let world = interface.world(ADAPTER_WORLD, "adapter")?;
-    let mut adapter = adapter(&interface.version())?;
     let mut module = module.to_owned();
-    for (bytes, world) in [(&mut module, plugin), (&mut adapter, world)] {
-        embed_component_metadata(bytes, &interface.resolve, world, StringEncoding::UTF8)
-            .map_err(wrong)?;
-    }
+    embed(&mut module, &interface, plugin)?;
+    encode(&module, &mut interface)
+}
+
+/// Makes a component of a module that says itself what it exports and imports. What it imports of WASI preview 1 is the
+/// adapter's.
+pub(crate) fn encode(module: &[u8], interface: &mut Interface) -> Result<Vec<u8>, Error> {
+    let adapter = adapter(interface)?;
     let mut encoder = ComponentEncoder::default();
     encoder
         .validate(true)
-        .module(&module)
+        .module(module)
         .and_then(|encoder| encoder.adapter(PREVIEW1, &adapter))
         .and_then(|encoder| encoder.encode())
-        .map_err(wrong)
+        .map_err(no_component)
 }
 
-/// The adapter as a module, for a version of the interface.
-fn adapter(version: &str) -> Result<Vec<u8>, Error> {
-    wat::parse_str(ADAPTER.replace("{{version}}", version))
-        .map_err(|wrong| Error::Interface(wrong.to_string()))
+/// The adapter as a module, for the version of the interface.
+fn adapter(interface: &mut Interface) -> Result<Vec<u8>, Error> {
+    let text = ADAPTER.replace("{{version}}", &interface.version());
+    let mut adapter = wat::parse_str(text).map_err(|wrong| Error::Interface(wrong.to_string()))?;
+    let world = interface.world(ADAPTER_WORLD, "adapter")?;
+    embed(&mut adapter, interface, world)?;
+    Ok(adapter)
+}
+
+/// Writes the world of a module into it.
+fn embed(module: &mut Vec<u8>, interface: &Interface, world: WorldId) -> Result<(), Error> {
+    embed_component_metadata(module, &interface.resolve, world, StringEncoding::UTF8)
+        .map_err(no_component)
+}
+
+/// The libraries' errors have a source that says more; `{:#}` shows it.
+pub(crate) fn no_component(error: impl std::fmt::Display) -> Error {
+    Error::NoComponent(format!("{error:#}"))
 }
 
 #[cfg(test)]

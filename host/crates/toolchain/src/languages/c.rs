@@ -13,8 +13,10 @@ use wit_parser::Resolve;
 
 use crate::{
     command::Commands,
+    componentize::{encode, no_component},
     embedded,
     error::Error,
+    interface::Interface,
     language::{Language, Project},
     tool::{Tool, runs},
     world::{EXPORTS, WORK, WORLD, World, snake},
@@ -41,8 +43,11 @@ pub(crate) static C: Language = Language {
     test: "make test",
 };
 
-/// The words that begin a command line of the compiler.
+/// The words that begin a command line of the compiler. What the author names comes before what happens to be there.
 fn compiler(folder: &Path) -> Option<Vec<OsString>> {
+    if let Some(sdk) = std::env::var_os("WASI_SDK_PATH") {
+        return clang(folder, PathBuf::from(sdk).join("bin/clang").into_os_string());
+    }
     let words = |words: &[&str]| words.iter().map(OsString::from).collect();
     if runs(folder, "zig", &["version"]) {
         return Some(words(&["zig", "cc", "-target", "wasm32-wasi"]));
@@ -50,17 +55,14 @@ fn compiler(folder: &Path) -> Option<Vec<OsString>> {
     if runs(folder, "python3", &["-m", "ziglang", "version"]) {
         return Some(words(&["python3", "-m", "ziglang", "cc", "-target", "wasm32-wasi"]));
     }
-    let clang = match std::env::var_os("WASI_SDK_PATH") {
-        Some(sdk) => PathBuf::from(sdk).join("bin/clang").into_os_string(),
-        None => "clang".into(),
-    };
+    clang(folder, "clang".into())
+}
+
+/// Clang, if it has a library of C for WebAssembly.
+fn clang(folder: &Path, program: OsString) -> Option<Vec<OsString>> {
     let target = "--target=wasm32-wasi";
-    let is_there = runs(
-        folder,
-        clang.to_str()?,
-        &[target, "-include", "stdlib.h", "-fsyntax-only", "-xc", "-"],
-    );
-    is_there.then(|| vec![clang, target.into()])
+    let compile = [target, "-include", "stdlib.h", "-fsyntax-only", "-xc", "-"];
+    runs(folder, program.to_str()?, &compile).then(|| vec![program, target.into()])
 }
 
 fn build(project: &Project<'_>, commands: &mut Commands<'_>) -> Result<Vec<u8>, Error> {
@@ -91,7 +93,8 @@ fn build(project: &Project<'_>, commands: &mut Commands<'_>) -> Result<Vec<u8>, 
         .arg("-o")
         .arg(&file);
     commands.output_of(link)?;
-    componentize(&fs::read(&file).map_err(Error::io(&file))?)
+    let module = fs::read(&file).map_err(Error::io(&file))?;
+    encode(&module, &mut Interface::read(&folder.join("wit"))?)
 }
 
 /// A command line of the compiler, with what all of them have.
@@ -192,16 +195,4 @@ fn generate(wit: &Path, to: &Path) -> Result<(), Error> {
         fs::write(&file, bytes).map_err(Error::io(&file))?;
     }
     Ok(())
-}
-
-/// Makes a component of a core module that carries its world.
-fn componentize(module: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut encoder = wit_component::ComponentEncoder::default();
-    encoder.validate(true);
-    encoder.module(module).and_then(wit_component::ComponentEncoder::encode).map_err(no_component)
-}
-
-/// The libraries' errors have a source that says more; `{:#}` shows it.
-fn no_component(error: impl std::fmt::Display) -> Error {
-    Error::NoComponent(format!("{error:#}"))
 }
