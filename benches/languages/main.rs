@@ -2,9 +2,9 @@
 //! is the same plugin in all of them (it gets one header and sets it), measures each in a process of its own, and writes
 //! the table in `docs/plugins/languages.md`.
 //!
-//!     cargo bench -p torana-benches --bench languages -- [--write] [LANGUAGE=FILE.wasm]...
+//!     cargo bench -p torana-benches --bench languages -- [--write] [--calls=N] [LANGUAGE=FILE.wasm]...
 //!
-//! A language that is given with a file is not built; one whose tools are missing is left out, and the table says so.
+//! Memory is looked at after a hundredth of N calls and after N, a million without. A language that is given with a file is not built; one whose tools are missing is left out, and the table says so.
 
 #![expect(clippy::print_stdout, reason = "what the program is for")]
 
@@ -23,6 +23,8 @@ use crate::table::Row;
 
 /// How long a tool chain may take.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
+/// Calls over which memory must not grow.
+const CALLS: u32 = 1_000_000;
 
 fn main() -> ExitCode {
     match run() {
@@ -38,22 +40,25 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     // Cargo's own.
     arguments.retain(|argument| argument != "--bench");
-    if let [word, file, anchor] = &arguments[..]
+    if let [word, file, anchor, calls] = &arguments[..]
         && word == "--measure"
     {
-        println!("{}", serde_json::to_string(&measure::measure(file.as_ref(), anchor.as_ref()))?);
+        let measured = measure::measure(file.as_ref(), anchor.as_ref(), calls.parse()?);
+        println!("{}", serde_json::to_string(&measured)?);
         return Ok(());
     }
     let write = arguments.iter().any(|argument| argument == "--write");
-    let given = |language: &str| {
-        let prefix = format!("{language}=");
-        arguments.iter().find_map(|argument| argument.strip_prefix(&prefix)).map(PathBuf::from)
+    let value = |name: &str| {
+        let prefix = format!("{name}=");
+        arguments.iter().find_map(|argument| argument.strip_prefix(&prefix)).map(str::to_owned)
     };
+    let calls = value("--calls").map_or(Ok(CALLS), |number| number.parse())?;
     let scratch = tempfile::tempdir()?;
     let mut rows = Vec::new();
     for language in torana_toolchain::languages() {
-        let component = given(language).map_or_else(|| build(language, scratch.path()), Ok);
-        let measured = component.and_then(|file| in_a_child(&file, scratch.path()));
+        let given = value(language).map(PathBuf::from);
+        let component = given.map_or_else(|| build(language, scratch.path()), Ok);
+        let measured = component.and_then(|file| in_a_child(&file, calls, scratch.path()));
         if let Err(reason) = &measured {
             eprintln!("languages: {language} is left out: {reason}");
         }
@@ -84,13 +89,14 @@ fn build(language: &str, scratch: &Path) -> Result<PathBuf, String> {
 }
 
 /// In a process of its own, so that memory is that of one plugin.
-fn in_a_child(file: &Path, scratch: &Path) -> Result<measure::Measured, String> {
+fn in_a_child(file: &Path, calls: u32, scratch: &Path) -> Result<measure::Measured, String> {
     let cache = tempfile::tempdir_in(scratch).map_err(|error| error.to_string())?;
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new(this)
         .arg("--measure")
         .arg(file)
         .arg(torana_plugins_build::plugin("test-get-set"))
+        .arg(calls.to_string())
         .env("TORANA_CACHE_DIR", cache.path())
         .output()
         .map_err(|error| error.to_string())?;

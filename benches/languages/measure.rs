@@ -32,8 +32,8 @@ const BATCHES: usize = 200;
 /// Measurements of loads and of new instances.
 const LOADS: usize = 7;
 const FRESH: usize = 200;
-/// Calls over which memory must not grow.
-const MANY: u32 = 1_000_000;
+/// Which part of all calls is behind a component when its memory is looked at for the first time.
+const EARLY: u32 = 100;
 
 /// What a component costs. Times are in nanoseconds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,16 +48,27 @@ pub(crate) struct Measured {
     pub(crate) instance: u64,
     /// A call in a warm instance, host side included.
     pub(crate) call: u64,
-    /// The same over a million calls, with the instances that are replaced after 1,000 calls.
+    /// The same over many calls, with the instances that are replaced after 1,000 calls.
     pub(crate) call_of_many: u64,
     /// Resident bytes of an instance that was called.
     pub(crate) memory: u64,
-    /// Resident bytes that a million calls added.
-    pub(crate) growth: i64,
+    /// Memory after the first hundredth of these many calls, and after the last one.
+    pub(crate) marks: [Mark; 2],
 }
 
-/// Measures the component in `file`. `anchor` is another one that keeps the engine alive meanwhile.
-pub(crate) fn measure(file: &Path, anchor: &Path) -> Measured {
+/// The most memory up to a call. It must not grow with the calls.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Mark {
+    /// How many calls there were.
+    pub(crate) calls: u32,
+    /// Resident bytes of the process.
+    pub(crate) resident: u64,
+    /// Bytes that an instance has taken.
+    pub(crate) instance: u64,
+}
+
+/// Measures the component in `file` with so many calls. `anchor` is another one that keeps the engine alive meanwhile.
+pub(crate) fn measure(file: &Path, anchor: &Path, calls: u32) -> Measured {
     // Each worker keeps warm instances for itself.
     worker::set_count(INSTANCES);
     let resources = Resources::default();
@@ -78,19 +89,15 @@ pub(crate) fn measure(file: &Path, anchor: &Path) -> Measured {
     let fresh = median((0..FRESH).map(|_| timed(&fresh)).collect());
 
     let warm = pipeline(&resources, file, "pooled", &config);
-    let before = resident();
+    let before = status("VmRSS:");
     for index in 0..INSTANCES {
         worker::enter(index);
         call(&warm);
     }
-    let memory = resident().saturating_sub(before) / INSTANCES as u64;
+    let memory = status("VmRSS:").saturating_sub(before) / INSTANCES as u64;
     worker::enter(0);
     let one = batch(&warm);
-    let before = resident();
-    let begun = Instant::now();
-    (0..MANY).for_each(|_| call(&warm));
-    let many = begun.elapsed() / MANY;
-    let growth = resident().cast_signed() - before.cast_signed();
+    let (many, marks) = many(&warm, calls.max(EARLY), &resources);
 
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let instance = fresh.saturating_sub(one);
@@ -102,8 +109,33 @@ pub(crate) fn measure(file: &Path, anchor: &Path) -> Measured {
         call: nanoseconds(one.saturating_sub(base)),
         call_of_many: nanoseconds(many.saturating_sub(base)),
         memory,
-        growth,
+        marks,
     }
+}
+
+/// The time of one of many calls, and memory on the way.
+fn many(warm: &Pipeline, calls: u32, resources: &Resources) -> (Duration, [Mark; 2]) {
+    // The compiler has taken more than all calls will: the kernel forgets how much the most was (proc(5)).
+    let _ = fs::write("/proc/self/clear_refs", "5");
+    let mark = |calls| Mark {
+        calls,
+        resident: status("VmHWM:"),
+        instance: most_of_an_instance(resources),
+    };
+    let begun = Instant::now();
+    let early = calls / EARLY;
+    (0..early).for_each(|_| call(warm));
+    let first = mark(early);
+    (early..calls).for_each(|_| call(warm));
+    (begun.elapsed() / calls, [first, mark(calls)])
+}
+
+/// The most memory that an instance has had, as the gateway's own figures say.
+fn most_of_an_instance(resources: &Resources) -> u64 {
+    let mut text = String::new();
+    torana_wasm::metrics(resources, &mut text).expect("strings can be written to");
+    let lines = text.lines().filter(|line| line.contains("memory_high_bytes{"));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse().ok()).max().unwrap_or_default()
 }
 
 fn pipeline(resources: &Resources, file: &Path, isolation: &str, config: &Value) -> Pipeline {
@@ -180,10 +212,10 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// Resident bytes of this process.
-fn resident() -> u64 {
+/// A figure of this process, in bytes.
+fn status(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or_default() * 1024
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::measure::Measured;
+use crate::measure::{Mark, Measured};
 
 /// A language, and what was measured if it could be.
 pub(crate) struct Row {
@@ -34,6 +34,13 @@ const FOOT: &str = "
 
 ";
 
+const MANY: &str = "\
+Over many calls, with a new instance every 1,000, memory stays as it is:
+
+| language | a call | after calls | most memory of an instance | most resident memory of the process |
+|---|---|---|---|---|
+";
+
 /// The whole file.
 pub(crate) fn text(rows: &[Row]) -> String {
     let mut text = HEAD.to_owned();
@@ -55,14 +62,19 @@ pub(crate) fn text(rows: &[Row]) -> String {
         );
     }
     text.push_str(FOOT);
-    let _ = writeln!(
-        text,
-        "Over a million calls, with a new instance every 1,000:\n\n| language | a call | resident memory grew by |\n|---|---|---|"
-    );
+    text.push_str(MANY);
     for Row { language, measured } in rows {
-        let Some(Measured { call_of_many, growth, .. }) = measured else { continue };
-        let grown = bytes(u64::try_from(*growth).unwrap_or_default());
-        let _ = writeln!(text, "| {language} | {} | {grown} |", time(*call_of_many));
+        let Some(Measured { call_of_many, marks, .. }) = measured else { continue };
+        for Mark { calls, resident, instance } in marks {
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "| {language} | {} | {calls} | {} | {} |",
+                time(*call_of_many),
+                bytes(*instance),
+                bytes(*resident)
+            );
+        }
     }
     let missing: Vec<&str> =
         rows.iter().filter(|row| row.measured.is_none()).map(|row| row.language).collect();
