@@ -7,6 +7,7 @@ use torana_plugin::{
     Action, Error, Hooks, Plugin, Request, Response, Result, context, export, header, random,
 };
 
+mod cookie;
 mod query;
 mod sticky;
 
@@ -90,7 +91,7 @@ impl Match {
     fn holds(&self, request: &Request) -> bool {
         let found = match (&self.header, &self.cookie) {
             (Some(name), _) => request.header(name),
-            (None, Some(name)) => sticky::cookie(request, name),
+            (None, Some(name)) => cookie::find(&request.headers("cookie"), name),
             (None, None) => None,
         };
         found.is_some_and(|found| self.value.as_ref().is_none_or(|value| *value == found))

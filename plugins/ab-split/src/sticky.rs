@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use torana_plugin::{Request, Result};
 
+use crate::cookie;
+
 /// Where the value is that stays the same for a client; none of them chooses anew for each request.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -24,22 +26,12 @@ impl Sticky {
     pub(crate) fn value(&self, request: &Request) -> Option<String> {
         let value = match self {
             Self { header: Some(name), .. } => request.header(name),
-            Self { cookie: Some(name), .. } => cookie(request, name),
+            Self { cookie: Some(name), .. } => cookie::find(&request.headers("cookie"), name),
             Self { ip: true, .. } => Some(request.client_ip()),
             _ => None,
         };
         value.filter(|value| !value.is_empty())
     }
-}
-
-/// The value of a cookie (RFC 6265 section 5.4: `name=value; other=value`); the first one of that name.
-pub(crate) fn cookie(request: &Request, name: &str) -> Option<String> {
-    let fields = request.headers("cookie");
-    let mut cookies = fields.iter().flat_map(|field| field.split(';'));
-    cookies.find_map(|cookie| {
-        let (found, value) = cookie.trim().split_once('=')?;
-        (found == name).then(|| value.to_owned())
-    })
 }
 
 /// FNV-1a, and a last mix since its low bits alone are not even. Never change it: clients would change their variants.

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use base64::{
-    Engine,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use serde::Deserialize;
 use torana_plugin::{Action, Answer, Error, Plugin, Request, Result, export, header};
 
+mod credentials;
 mod password;
 
 use password::Password;
@@ -67,25 +64,11 @@ impl Config {
 
     /// Who it is, if the password is right. A name that nobody has costs the time of one that somebody has.
     fn user(&self, credentials: &str) -> Option<String> {
-        let (name, password) = decode(credentials)?;
+        let (name, password) = credentials::decode(credentials)?;
         let known = self.users.get(&name);
         let right = known.unwrap_or(&Password::NOBODYS).is(&password);
         (right && known.is_some()).then_some(name)
     }
-}
-
-/// The name and the password of a field's value.
-fn decode(credentials: &str) -> Option<(String, String)> {
-    let (scheme, token) = credentials.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let padding =
-        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let engine = GeneralPurpose::new(&base64::alphabet::STANDARD, padding);
-    let text = String::from_utf8(engine.decode(token.trim()).ok()?).ok()?;
-    let (name, password) = text.split_once(':')?;
-    Some((name.to_owned(), password.to_owned()))
 }
 
 impl Plugin for BasicAuth {

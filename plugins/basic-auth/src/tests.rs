@@ -1,6 +1,9 @@
 //! Who passes, and what everybody else gets.
 
-use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
+};
 use proptest::prelude::*;
 use torana_plugin::test::{self, Instance, check_schema};
 
@@ -128,6 +131,6 @@ proptest! {
         let mut request = test::Request::get("/").with_header("authorization", &value);
         prop_assert_eq!(status(&start(""), &mut request), 401);
         let token = BASE64_STANDARD.encode(format!("{name}:{password}"));
-        prop_assert_eq!(decode(&format!("Basic {token}")), Some((name, password)));
+        prop_assert_eq!(credentials::decode(&format!("Basic {token}")), Some((name, password)));
     }
 }
