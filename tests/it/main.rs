@@ -21,5 +21,6 @@ mod shutdown;
 mod standard_plugins;
 mod streaming;
 mod tls;
+mod wasi_http;
 mod wasm;
 mod wire;

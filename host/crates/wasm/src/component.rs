@@ -18,6 +18,7 @@ use crate::{
     offer::{self, Missing},
     schema::{Schema, SchemaError},
     state::State,
+    wasi_http,
 };
 
 /// Largest component file, in bytes.
@@ -26,7 +27,7 @@ pub(crate) const MAX_FILE: u64 = 64 << 20;
 /// A compiled component with what it exports and asks for.
 pub(crate) struct Loaded {
     /// Ready to be instantiated. Declared in front of the engine: it goes first.
-    pub(crate) pre: InstancePre<State>,
+    pub(crate) pre: Pre,
     /// SHA-256 of its bytes.
     pub(crate) digest: Digest,
     /// Its `init`.
@@ -45,6 +46,14 @@ pub(crate) struct Loaded {
     pub(crate) schema: Option<Schema>,
     /// What it runs in.
     pub(crate) engine: Arc<Engine>,
+}
+
+/// A component that is ready to be instantiated.
+pub(crate) enum Pre {
+    /// One of the gateway's own interface.
+    Plugin(InstancePre<State>),
+    /// One of the standard world for HTTP.
+    WasiHttp(wasi_http::Pre),
 }
 
 torana_config::config_enum! {
@@ -99,6 +108,8 @@ pub(crate) enum LoadError {
     Invalid(String),
     #[error("{}", imports_message(.0))]
     Imports(Vec<Missing>),
+    #[error("it imports {}, which this gateway does not offer", quoted(.0))]
+    StandardImports(Vec<String>),
     #[error("{0}")]
     Schema(#[from] SchemaError),
     #[error("it starts with {} MiB of memory, more than the {} MiB that any plugin can have", .0.div_ceil(1 << 20), MAX_MEMORY >> 20)]
@@ -127,6 +138,9 @@ impl LoadError {
             Self::Imports(_) => {
                 "plugins have no files, sockets or environment: they may import the interfaces of `torana:plugin` only"
             }
+            Self::StandardImports(_) => {
+                "there are no files and no sockets: beside `wasi:http` 0.2 it may import clocks, random, standard output and error"
+            }
             Self::Mismatch(_) | Self::Version(_) => {
                 "build it again with the SDK of this gateway's version"
             }
@@ -139,6 +153,10 @@ impl LoadError {
             }
         }
     }
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn imports_message(missing: &[Missing]) -> String {
@@ -177,6 +195,25 @@ impl Loaded {
         anatomy: &Anatomy<'_>,
     ) -> Result<Self, LoadError> {
         let schema = Schema::of(&anatomy.schemas)?;
+        let memory = anatomy.memory;
+        if hooks(&engine, component).is_err()
+            && let Some(found) = wasi_http::load(engine.engine(), component)?
+        {
+            let (pre, asks) = (Pre::WasiHttp(found.pre), found.asks);
+            let (init, hooks, waits, reads_body) = (None, Vec::new(), true, true);
+            return Ok(Self {
+                pre,
+                digest,
+                init,
+                hooks,
+                waits,
+                asks,
+                reads_body,
+                memory,
+                schema,
+                engine,
+            });
+        }
         check_version(&engine, component)?;
         let imports = Imports::of(&engine, component)?;
         let pre = engine.linker().instantiate_pre(component).map_err(|error| {
@@ -191,12 +228,23 @@ impl Loaded {
         check_types(&engine, &pre, &hooks)?;
         let init = export(&engine, component, "init", "init");
         let Imports { asks, waits, reads_body } = imports;
-        let memory = anatomy.memory;
+        let pre = Pre::Plugin(pre);
         Ok(Self { pre, digest, init, hooks, waits, asks, reads_body, memory, schema, engine })
+    }
+
+    /// What it is, if it is one of the standard world for HTTP.
+    pub(crate) fn wasi_http(&self) -> Option<&wasi_http::Pre> {
+        match &self.pre {
+            Pre::WasiHttp(pre) => Some(pre),
+            Pre::Plugin(_) => None,
+        }
     }
 
     /// The hooks that it exports, in words.
     pub(crate) fn words(&self) -> String {
+        if self.wasi_http().is_some() {
+            return "wasi:http/incoming-handler".to_owned();
+        }
         let words: Vec<_> = self.hooks.iter().map(|(hook, _)| hook.word()).collect();
         words.join(", ")
     }

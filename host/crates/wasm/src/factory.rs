@@ -32,6 +32,7 @@ use crate::{
     rate::LogRate,
     step::{LevelHooks, PluginStep},
     trip::Trip,
+    wasi_http::{self, WasiHttpBackend},
 };
 
 /// The namespace of plugins.
@@ -194,7 +195,7 @@ impl Plan {
             matches!(cx.level, Level::Backend(_, backend) if backend.encoding != Encoding::NoOp);
         let collects = collects(&plugin);
         let called: Vec<_> = hooks.iter().collect();
-        let detail = self.detail(&called, plugin.pool.loaded());
+        let detail = self.detail(&words(&called), plugin.pool.loaded());
         let caller = Caller { plugin, on_error: self.config.on_error };
         let step = Step::Around(Box::new(PluginStep::new(caller, hooks, decodes, collects)));
         Ok(Some(Built { step, detail, at: Some(self.at) }))
@@ -206,6 +207,9 @@ impl Plan {
         cache: &Cache,
     ) -> Result<(Box<dyn Backend>, String), Findings> {
         let (loaded, limits) = self.check(cx, cache)?;
+        if loaded.wasi_http().is_some() {
+            return self.build_wasi_http(&loaded, limits, cx);
+        }
         if loaded.hook(Hook::Handle).is_none() {
             let message = format!(
                 "`{}` is no backend: it does not export `handle`, it exports {}",
@@ -216,17 +220,37 @@ impl Plan {
         }
         let plugin = self.plugin(&loaded, limits, &[Hook::Handle], cx)?;
         let collects = collects(&plugin);
-        let detail = self.detail(&[Hook::Handle], plugin.pool.loaded());
+        let detail = self.detail(Hook::Handle.word(), plugin.pool.loaded());
         let caller = Caller { plugin, on_error: self.config.on_error };
         Ok((Box::new(PluginBackend::new(caller, collects.request)), detail))
     }
 
+    fn build_wasi_http(
+        self,
+        loaded: &Arc<Loaded>,
+        limits: Limits,
+        cx: &mut BuildContext<'_>,
+    ) -> Result<(Box<dyn Backend>, String), Findings> {
+        if !self.config.config.is_null() {
+            let message = format!("`{}` cannot read a `config`", self.config.name);
+            let help = "components of `wasi:http` have none: grant it variables with `grants.env`";
+            return Err(Box::new(
+                Diagnostic::error("plugin-config", self.at.key("config"), message).help(help),
+            )
+            .into());
+        }
+        let plugin = self.plugin(loaded, limits, &[Hook::Handle], cx)?;
+        let collects = collects(&plugin);
+        let detail = self.detail("wasi:http", loaded);
+        let caller = Caller { plugin, on_error: self.config.on_error };
+        Ok((Box::new(WasiHttpBackend::new(caller, collects)), detail))
+    }
+
     /// What plans say of it: hooks, and what it asks for against what it is granted.
-    fn detail(&self, hooks: &[Hook], loaded: &Loaded) -> String {
-        let words: Vec<_> = hooks.iter().map(|hook| hook.word()).collect();
+    fn detail(&self, hooks: &str, loaded: &Loaded) -> String {
         let asks = self.config.grants.0.describe(&loaded.asks);
         let colon = if asks.is_empty() { "" } else { ": " };
-        format!("{} ({}){colon}{asks}", self.config.name, words.join(", "))
+        format!("{} ({hooks}){colon}{asks}", self.config.name)
     }
 
     fn error(&self, code: &'static str, key: &str, message: impl Into<String>) -> Box<Diagnostic> {
@@ -265,7 +289,7 @@ impl Plan {
         let load = || Loaded::load(Arc::clone(&engine), cache, digest, &bytes);
         cx.resources.get_or_try_make(&digest, load).map_err(|error: LoadError| {
             let code = match error {
-                LoadError::Imports(_) => "plugin-import",
+                LoadError::Imports(_) | LoadError::StandardImports(_) => "plugin-import",
                 _ => "plugin-component",
             };
             let message = format!("`{}` is no plugin: {error}", self.config.source);
@@ -417,10 +441,16 @@ impl Plan {
         let make = || {
             is_new = true;
             let facts = Arc::new(facts());
-            let (first, wants) = Instance::new(loaded, &facts, exports)?;
-            let keep = self.config.isolation == Isolation::Pooled;
-            let pool = Pool::new(Arc::clone(loaded), Arc::clone(&facts), exports, keep);
-            pool.give(first);
+            let pool = |keep| Pool::new(Arc::clone(loaded), Arc::clone(&facts), exports, keep);
+            let (pool, wants) = if let Some(pre) = loaded.wasi_http() {
+                wasi_http::try_start(loaded, pre, &facts)?;
+                (pool(false), Hooks::all())
+            } else {
+                let (first, wants) = Instance::new(loaded, &facts, exports)?;
+                let pool = pool(self.config.isolation == Isolation::Pooled);
+                pool.give(first);
+                (pool, wants)
+            };
             Ok(Plugin { facts, pool, trip: Trip::default(), wants })
         };
         let plugin = cx.resources.get_or_try_make(&key, make).map_err(|error: CallError| {
@@ -433,6 +463,11 @@ impl Plan {
         }
         Ok(plugin)
     }
+}
+
+/// Hooks by their names.
+fn words(hooks: &[Hook]) -> String {
+    hooks.iter().map(|hook| hook.word()).collect::<Vec<_>>().join(", ")
 }
 
 /// The functions of these hooks.

@@ -54,7 +54,7 @@ impl Lanes {
 }
 
 fn lane(index: usize) -> io::Result<Handle> {
-    let runtime = runtime::Builder::new_current_thread().build()?;
+    let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
     let handle = runtime.handle().clone();
     thread::Builder::new().name(format!("plugin-lane-{index}")).spawn(move || {
         // Of this thread only; without it the calls are merely less out of the way.

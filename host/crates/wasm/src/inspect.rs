@@ -13,12 +13,11 @@ use crate::{
     linker::{VERSION, line},
     offer::{numbers, own, version_of},
     schema::Schema,
+    wasi_http::{self, OUTGOING},
 };
 
 /// Interfaces whose use must be granted, and the name of the grant.
 const GRANTS: [&str; 4] = ["http", "kv", "log", "metrics"];
-/// The export that makes a component a backend by the standard of WASI.
-const WASI_HTTP: &str = "wasi:http/incoming-handler@0.2.";
 
 /// What a component is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,10 +147,8 @@ pub(crate) fn look(bytes: &[u8], cache: &Cache) -> Result<Inspection, LoadError>
     let mut found = describe(&engine, &component, &anatomy);
     found.size = bytes.len();
     found.sha256 = digest.to_string();
-    if found.kind != Kind::WasiHttp {
-        let loaded = Loaded::of(engine, &component, digest, &anatomy);
-        found.problem = loaded.err().as_ref().map(Problem::from);
-    }
+    let loaded = Loaded::of(engine, &component, digest, &anatomy);
+    found.problem = loaded.err().as_ref().map(Problem::from);
     Ok(found)
 }
 
@@ -168,7 +165,7 @@ fn describe(engine: &Engine, component: &Component, anatomy: &Anatomy<'_>) -> In
         Kind::Backend
     } else if !hooks.is_empty() {
         Kind::Plugin
-    } else if exports.iter().any(|name| name.starts_with(WASI_HTTP)) {
+    } else if exports.iter().any(|name| name.starts_with(wasi_http::EXPORT)) {
         Kind::WasiHttp
     } else {
         Kind::Unknown
@@ -225,6 +222,8 @@ fn asks_for(imports: &[Import]) -> Vec<&'static str> {
     };
     let env = imports_from("config")
         .is_some_and(|import| import.functions.iter().any(|function| function == "env"));
-    let grants = GRANTS.into_iter().filter(|grant| imports_from(grant).is_some());
+    let sends = imports.iter().any(|import| import.interface.split('@').next() == Some(OUTGOING));
+    let asks = |grant: &&str| imports_from(grant).is_some() || (*grant == "http" && sends);
+    let grants = GRANTS.into_iter().filter(asks);
     env.then_some("env").into_iter().chain(grants).collect()
 }

@@ -8,7 +8,7 @@ use std::{
 use tokio::runtime::Handle;
 use torana_core::RequestContext;
 use wasmtime::{
-    Store, Trap,
+    Store, Trap, bail,
     component::{
         ComponentExportIndex, ComponentNamedList, Instance as Component, Lift, Lower, TypedFunc,
     },
@@ -17,21 +17,21 @@ use wasmtime::{
 use crate::{
     bindings::torana::plugin::types::{Action, Answer, Hooks},
     budget::{Budget, ticks},
-    component::Loaded,
+    component::{Loaded, Pre},
     fiber,
     figures::{Took, weight},
     frames::Frames,
     invocation::{Called, Function, Invocation},
     limits::Memory,
     output::Output,
-    plugin::Facts,
+    plugin::{Facts, Limits},
     state::{Exchange, State},
 };
 
 /// Time for instantiation and `init`, which may have more to do than a hook.
-const START_LIMIT: Duration = Duration::from_millis(100);
+pub(crate) const START_LIMIT: Duration = Duration::from_millis(100);
 /// Bytes beside the body that may cross in one call.
-const CALL_BYTES: usize = 64 << 10;
+pub(crate) const CALL_BYTES: usize = 64 << 10;
 /// Bytes that may cross when no body limit says more.
 const DEFAULT_BODY: usize = 1 << 20;
 
@@ -92,6 +92,32 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
+    /// What the runtime's error means for a guest with this time limit, memory and these last words.
+    pub(crate) fn of(
+        error: &wasmtime::Error,
+        time: Duration,
+        memory: &Memory,
+        limits: &Limits,
+        last_words: &str,
+    ) -> Self {
+        if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
+            return Self::Time(time, Frames::of(error));
+        }
+        if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+            return Self::Busy;
+        }
+        if memory.was_refused() {
+            return Self::Memory(limits.memory, Frames::of(error));
+        }
+        let cause = error.root_cause();
+        let message = if last_words.is_empty() {
+            cause.to_string()
+        } else {
+            format!("{last_words} ({cause:#})")
+        };
+        Self::Trap(message, Frames::of(error))
+    }
+
     /// Where the guest was, if it was running.
     pub(crate) fn backtrace(&self) -> Option<&str> {
         match self {
@@ -282,11 +308,12 @@ fn begin(store: &mut Store<State>, loaded: &Loaded, ticks: u64, on_fiber: bool) 
 type Started = (Functions, Result<Hooks, String>);
 
 fn start(store: &mut Store<State>, loaded: &Loaded, exports: Exports) -> wasmtime::Result<Started> {
+    let Pre::Plugin(pre) = &loaded.pre else { bail!("it is no plugin") };
     // Components with imports that wait can only be called on fibers.
     let instance: Component = if loaded.waits {
-        fiber::ready(loaded.pre.instantiate_async(&mut *store))?
+        fiber::ready(pre.instantiate_async(&mut *store))?
     } else {
-        loaded.pre.instantiate(&mut *store)?
+        pre.instantiate(&mut *store)?
     };
     let functions = Functions {
         request: function(store, instance, exports.request)?,
@@ -319,21 +346,6 @@ where
 }
 
 fn call_error(store: &Store<State>, error: &wasmtime::Error, limit: Duration) -> CallError {
-    let state = store.data();
-    if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
-        return CallError::Time(limit, Frames::of(error));
-    }
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return CallError::Busy;
-    }
-    if state.memory.was_refused() {
-        return CallError::Memory(state.facts.limits.memory, Frames::of(error));
-    }
-    let last_words = state.output.last_words();
-    let message = if last_words.is_empty() {
-        error.root_cause().to_string()
-    } else {
-        format!("{last_words} ({:#})", error.root_cause())
-    };
-    CallError::Trap(message, Frames::of(error))
+    let State { memory, facts, output, .. } = store.data();
+    CallError::of(error, limit, memory, &facts.limits, &output.last_words())
 }

@@ -42,6 +42,7 @@ mod step;
 mod stream;
 mod trip;
 mod wasi;
+mod wasi_http;
 
 #[cfg(test)]
 mod tests;

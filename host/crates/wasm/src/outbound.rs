@@ -16,6 +16,9 @@ use torana_core::{
 
 use crate::{fiber::Task, grants::Origin};
 
+/// Longest time that a plugin may wait for the head of an answer, or the next piece of it.
+pub(crate) const LONGEST: Duration = Duration::from_secs(30);
+
 /// The services that a plugin may call.
 #[derive(Default, Clone)]
 pub(crate) struct Upstreams(Vec<(Origin, Arc<dyn Backend>)>);
@@ -53,6 +56,12 @@ impl Upstreams {
     }
 }
 
+/// What the request of a plugin is about: no client asks.
+pub(crate) fn nobody(request_id: u64) -> RequestContext {
+    let peer = SocketAddr::from(([0, 0, 0, 0], 0));
+    RequestContext::new(request_id, peer, HeaderValue::from_static("0.0.0.0"), false)
+}
+
 /// Why a request is not sent at all.
 pub(crate) enum Refused {
     Invalid(String),
@@ -83,9 +92,7 @@ impl Outgoing {
         upstream: Arc<dyn Backend>,
     ) -> Task<Result<(Response, Bytes), Error>> {
         Task::spawn(runtime, async move {
-            let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
-            let ip = HeaderValue::from_static("0.0.0.0");
-            let cx = RequestContext::new(request_id, nobody, ip, false);
+            let cx = nobody(request_id);
             let exchange = async {
                 let mut response = upstream.call(&cx, self.request).await?;
                 let body = match std::mem::replace(&mut response.data, Data::Body(Body::Empty)) {

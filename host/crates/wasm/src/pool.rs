@@ -11,7 +11,7 @@ use torana_core::worker;
 
 use crate::{
     component::{Hook, Loaded},
-    figures::Figures,
+    figures::{Figures, Took},
     instance::{CallError, Exports, Instance},
     plugin::{Facts, Plugin},
 };
@@ -203,6 +203,23 @@ impl<P: Deref<Target = Plugin>> Lease<P> {
             None => plugin.pool.queue(slot).await?,
         };
         Self::start(plugin, slot, idle)
+    }
+
+    /// As [`Lease::wait`], but only a place: for an instance that the pool neither makes nor keeps.
+    ///
+    /// # Errors
+    /// [`CallError::Busy`].
+    pub(crate) async fn place(plugin: P) -> Result<Self, CallError> {
+        let slot = plugin.pool.slot();
+        if plugin.pool.reserve(slot).is_none() {
+            plugin.pool.queue(slot).await?;
+        }
+        Ok(Self { instance: None, slot, plugin, released: false })
+    }
+
+    /// Ends the lease of a [`Lease::place`] after the call.
+    pub(crate) fn leave(mut self, hook: Hook, took: Took, memory: usize) {
+        self.release(false, |figures| figures.served(hook, took, memory));
     }
 
     fn start(plugin: P, slot: usize, idle: Option<Instance>) -> Result<Self, CallError> {

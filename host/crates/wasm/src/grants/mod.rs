@@ -60,11 +60,15 @@ pub(crate) struct Asks {
     pub(crate) capabilities: Vec<Capability>,
     /// It can print, which the grant `log` makes visible.
     pub(crate) prints: bool,
+    /// It can read the environment, which the grant `env` puts something into.
+    pub(crate) reads_environment: bool,
 }
 
 impl Asks {
     fn wants(&self, capability: Capability) -> bool {
-        self.capabilities.contains(&capability) || (capability == Capability::Log && self.prints)
+        self.capabilities.contains(&capability)
+            || (capability == Capability::Log && self.prints)
+            || (capability == Capability::Env && self.reads_environment)
     }
 }
 

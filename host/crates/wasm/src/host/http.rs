@@ -10,14 +10,12 @@ use super::exchange::{FieldError, settable};
 use crate::{
     bindings::torana::plugin::http::{Error, Host, Request, Response},
     fiber::Task,
-    outbound::{Outgoing, Refused},
+    outbound::{LONGEST, Outgoing, Refused},
     state::State,
 };
 
 /// Time limit of a request that names none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Longest time limit.
-const LONGEST: Duration = Duration::from_secs(30);
 /// Largest body of an answer when the plugin's `limits.body` does not say otherwise.
 const DEFAULT_BODY: usize = 1 << 20;
 

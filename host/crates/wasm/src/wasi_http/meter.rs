@@ -1,0 +1,178 @@
+//! How long a guest runs while it serves one request. Its calls are always on fibers, and may wait for the host as
+//! often as they like, so the time is taken from poll to poll.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use wasmtime::UpdateDeadline;
+
+use crate::{
+    engine::{Engine, TICK},
+    plugin::Plugin,
+};
+
+/// Ticks after which a guest gives its thread back for the first time.
+pub(super) const FIRST: u64 = 2;
+/// What one poll counts at most: guests give their thread back at each tick, so all beyond is time that the thread had
+/// to wait for the processor.
+const LONGEST_POLL: Duration = TICK.saturating_mul(FIRST as u32);
+/// How many times its limit a guest may take when its thread gets too little of the processor.
+const PATIENCE: u64 = 10;
+
+/// The time of one guest. Counts anew from each piece of a body that passes, as body hooks have a limit for each chunk.
+#[derive(Debug)]
+pub(super) struct Meter {
+    limit: u64,
+    /// Nanoseconds that count.
+    ran: AtomicU64,
+    /// Nanoseconds as the wall's clock has them.
+    wall: AtomicU64,
+    /// The same, since the beginning.
+    total: AtomicU64,
+    /// The guest has waited for the host since its last tick, so ticks went by without it.
+    waited: AtomicBool,
+    /// Told at each tick, for [`crate::fiber::run`].
+    alarm: Arc<AtomicBool>,
+}
+
+impl Meter {
+    /// A meter that has not begun.
+    pub(super) fn new(limit: Duration) -> Self {
+        Self {
+            limit: nanos(limit),
+            ran: AtomicU64::new(0),
+            wall: AtomicU64::new(0),
+            total: AtomicU64::new(0),
+            waited: AtomicBool::new(false),
+            alarm: Arc::default(),
+        }
+    }
+
+    /// What is told at each tick.
+    pub(super) fn alarm(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.alarm)
+    }
+
+    /// A piece of a body has passed.
+    pub(super) fn renew(&self) {
+        self.ran.store(0, Ordering::Relaxed);
+        self.wall.store(0, Ordering::Relaxed);
+    }
+
+    /// How long the guest has run.
+    pub(super) fn total(&self) -> Duration {
+        Duration::from_nanos(self.total.load(Ordering::Relaxed))
+    }
+
+    /// The guest still runs at its deadline.
+    pub(super) fn tick(&self) -> UpdateDeadline {
+        if self.is_over() {
+            return UpdateDeadline::Interrupt;
+        }
+        if self.waited.swap(false, Ordering::Relaxed) {
+            return UpdateDeadline::Continue(FIRST);
+        }
+        self.alarm.store(true, Ordering::Relaxed);
+        UpdateDeadline::Yield(1)
+    }
+
+    fn is_over(&self) -> bool {
+        self.ran.load(Ordering::Relaxed) >= self.limit
+            || self.wall.load(Ordering::Relaxed) >= self.limit.saturating_mul(PATIENCE)
+    }
+
+    fn add(&self, took: Duration) {
+        self.ran.fetch_add(nanos(took.min(LONGEST_POLL)), Ordering::Relaxed);
+        self.wall.fetch_add(nanos(took), Ordering::Relaxed);
+        self.total.fetch_add(nanos(took), Ordering::Relaxed);
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A call whose time is taken.
+pub(super) struct Metered<F> {
+    call: Pin<Box<F>>,
+    meter: Arc<Meter>,
+    plugin: Arc<Plugin>,
+}
+
+impl<F: Future> Metered<F> {
+    /// Takes the time of a call of this plugin.
+    pub(super) fn new(call: F, meter: Arc<Meter>, plugin: Arc<Plugin>) -> Self {
+        Self { call: Box::pin(call), meter, plugin }
+    }
+
+    fn engine(&self) -> &Engine {
+        &self.plugin.pool.loaded().engine
+    }
+}
+
+impl<F: Future> Future for Metered<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
+        // The clock may have stopped while the guest waited.
+        self.engine().wake();
+        self.meter.alarm.store(false, Ordering::Relaxed);
+        let started = Instant::now();
+        let polled = self.call.as_mut().poll(task);
+        self.meter.add(started.elapsed());
+        if polled.is_pending() && !self.meter.alarm.load(Ordering::Relaxed) {
+            self.meter.waited.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn interrupts(meter: &Meter) -> bool {
+        matches!(meter.tick(), UpdateDeadline::Interrupt)
+    }
+
+    #[test]
+    fn running_is_limited_and_counts_anew_from_each_piece() {
+        let meter = Meter::new(Duration::from_millis(5));
+        for _ in 0..4 {
+            meter.add(TICK);
+            assert!(matches!(meter.tick(), UpdateDeadline::Yield(1)));
+            assert!(meter.alarm().swap(false, Ordering::Relaxed));
+        }
+        meter.add(TICK);
+        assert!(interrupts(&meter));
+        meter.renew();
+        assert!(!interrupts(&meter));
+        assert_eq!(meter.total(), 5 * TICK, "the figure of the whole call");
+    }
+
+    #[test]
+    fn ticks_that_went_by_while_it_waited_do_not_move_it_away() {
+        let meter = Meter::new(Duration::from_millis(5));
+        meter.waited.store(true, Ordering::Relaxed);
+        assert!(matches!(meter.tick(), UpdateDeadline::Continue(FIRST)));
+        assert!(!meter.alarm().load(Ordering::Relaxed));
+        assert!(matches!(meter.tick(), UpdateDeadline::Yield(1)));
+    }
+
+    #[test]
+    fn a_busy_machine_cuts_nobody_at_once_and_everybody_in_the_end() {
+        let meter = Meter::new(Duration::from_millis(5));
+        meter.add(Duration::from_millis(49));
+        assert!(!interrupts(&meter), "one poll, which its thread slept through");
+        meter.add(Duration::from_millis(1));
+        assert!(interrupts(&meter));
+    }
+}
