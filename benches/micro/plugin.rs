@@ -1,6 +1,6 @@
 //! What a plugin costs per call, with everything that the host does around it: `test-get-set` reads one header and sets
 //! one, `header-edit` sets one on the response, `test-body` reads a body and writes it back, `test-stream` upper-cases
-//! chunks, `test-function` is a backend.
+//! chunks, `test-function` and `test-wasi-http` are backends.
 
 mod allocations;
 mod config;
@@ -230,20 +230,41 @@ fn get(bencher: Bencher<'_, '_>) {
 /// A plugin in the place of a backend: the request as JSON.
 #[divan::bench]
 fn function(bencher: Bencher<'_, '_>) {
-    let component = plugin("test-function", "pooled", json!({"body": "{}"}));
-    let gateway = function_gateway(&component);
+    backend(bencher, "function", 12, &plugin("test-function", "pooled", json!({"body": "{}"})));
+}
+
+/// The same by the standard of WASI: a new instance, and a body of a few bytes.
+#[divan::bench]
+fn wasi_http(bencher: Bencher<'_, '_>) {
+    let source = torana_plugins_build::plugin("test-wasi-http");
+    let component = json!({"name": "standard", "source": source,
+                           "grants": {"http": ["http://nowhere.invalid"]}});
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let _entered = runtime.enter();
+    backend(bencher, "wasi_http", 200, &component);
+}
+
+/// A plugin in the place of a backend whose path is `/hello`.
+fn backend(bencher: Bencher<'_, '_>, case: &str, limit: u64, component: &Value) {
+    let gateway = function_gateway(component);
     let mut diagnostics = Diagnostics::default();
     let endpoint = &gateway.endpoints[0];
     let mut cx = BuildContext {
         gateway: &gateway,
         level: Level::Backend(endpoint, &endpoint.backends[0]),
         resources: &RESOURCES,
-        upstream: |_, _| None,
+        upstream: |_, _| Some(std::sync::Arc::new(Answering)),
         diagnostics: &mut diagnostics,
     };
     let component = endpoint.backends[0].plugin.as_ref().expect("a plugin");
     let (leaf, _) = torana_wasm::backend(component, &mut cx).expect("it is a backend");
-    run(bencher, "function", 12, &Pipeline::new(Vec::new(), leaf));
+    let pipeline = Pipeline::new(Vec::new(), leaf);
+    let hello = || {
+        let mut request = request();
+        request.path = "/hello".to_owned();
+        request
+    };
+    run_with(bencher, case, limit, &pipeline, hello);
 }
 
 const BODY: usize = 64 << 10;

@@ -17,7 +17,7 @@ fn findings(value: &Value) -> Vec<(String, String, Option<String>)> {
 }
 
 fn asks(capabilities: &[Capability]) -> Asks {
-    Asks { capabilities: capabilities.to_vec(), prints: false }
+    Asks { capabilities: capabilities.to_vec(), prints: false, reads_environment: false }
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn asked_is_held_against_granted() {
         "asks kv, log; granted log, http https://a https://b (unused), kv s"
     );
     assert!(granted.unused(&wants).eq([Capability::Http]));
-    let printing = Asks { capabilities: vec![], prints: true };
+    let printing = Asks { prints: true, ..Asks::default() };
     assert!(granted.unused(&printing).eq([Capability::Http, Capability::Kv]));
     assert_eq!(Granted::default().describe(&asks(&[])), "");
     assert_eq!(Granted::default().describe(&wants), "asks kv, log; granted nothing");

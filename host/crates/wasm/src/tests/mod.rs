@@ -12,6 +12,7 @@ mod refusals;
 mod shared;
 mod state;
 mod versions;
+mod wasi_http;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},

@@ -80,17 +80,16 @@ impl Guest {
     pub(super) fn start(
         caller: &Caller,
         cx: &RequestContext,
-        request: Request,
+        mut request: Request,
         lease: Lease<Arc<Plugin>>,
     ) -> Result<(Self, oneshot::Receiver<Head>), CallError> {
         let plugin = Arc::clone(lease.plugin());
         let facts = &plugin.facts;
         let runtime = Handle::try_current().map_err(|error| trap(&error))?;
         let meter = Arc::new(Meter::new(facts.limits.timeout));
-        let body = &mut { request };
-        let incoming = Incoming::new(std::mem::take(&mut body.body), &runtime, None);
+        let incoming = Incoming::new(std::mem::take(&mut request.body), &runtime, None);
         let incoming = incoming.renewing(Arc::clone(&meter));
-        let request = message(cx, body, incoming)?;
+        let request = message(cx, &mut request, incoming)?;
         let outbound = Outbound::new(Arc::clone(facts), cx.id, Some(runtime));
         let mut store = store(plugin.pool.loaded(), facts, Arc::clone(&meter), cx.id, outbound);
         let (sender, head) = oneshot::channel();

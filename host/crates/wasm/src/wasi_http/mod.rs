@@ -14,5 +14,5 @@ mod state;
 pub(crate) use self::{
     backend::WasiHttpBackend,
     guest::try_start,
-    load::{EXPORT, Found, OUTGOING, Pre, load},
+    load::{EXPORT, OUTGOING, Pre, load},
 };
