@@ -240,7 +240,7 @@ impl Plan {
             .into());
         }
         let plugin = self.plugin(loaded, limits, &[Hook::Handle], cx)?;
-        let collects = collects(&plugin);
+        let collects = collects(&plugin).request;
         let detail = self.detail("wasi:http", loaded);
         let caller = Caller { plugin, on_error: self.config.on_error };
         Ok((Box::new(WasiHttpBackend::new(caller, collects)), detail))

@@ -97,10 +97,8 @@ fn about(request: &IncomingRequest) -> String {
 
 /// Asks `http://AUTHORITY/PATH`, or several of them with `|` between, and says what was answered.
 fn fetch(urls: &str) -> Result<String, ErrorCode> {
-    let answers: Vec<String> = urls
-        .split('|')
-        .map(|url| ask(url).unwrap_or_else(|code| format!("{code:?}")))
-        .collect();
+    let answers: Vec<String> =
+        urls.split('|').map(|url| ask(url).unwrap_or_else(|code| format!("{code:?}"))).collect();
     Ok(answers.join("|"))
 }
 

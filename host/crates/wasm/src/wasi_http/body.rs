@@ -108,7 +108,7 @@ impl http_body::Body for Incoming {
     fn size_hint(&self) -> SizeHint {
         match &self.content {
             Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Content::Pieces { size, .. } => size.clone(),
+            Content::Pieces { size, .. } => *size,
         }
     }
 }
