@@ -241,7 +241,7 @@ fn wasi_http(bencher: Bencher<'_, '_>) {
                            "grants": {"http": ["http://nowhere.invalid"]}});
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let _entered = runtime.enter();
-    backend(bencher, "wasi_http", 200, &component);
+    backend(bencher, "wasi_http", 110, &component);
 }
 
 /// A plugin in the place of a backend whose path is `/hello`.
