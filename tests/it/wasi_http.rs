@@ -187,7 +187,12 @@ fn granted_services_are_asked_and_others_are_not() {
         Script::new()
             .on("GET", "/yes", Reply::status(200).body("yes"))
             .on("GET", "/large", Reply::status(203).body("x".repeat(1 << 20)))
-            .on("GET", "/cut", Reply::status(200).body("whole").claim(9).then(Step::Close)),
+            // More than the client reads at once, so its head is there before it breaks off.
+            .on(
+                "GET",
+                "/cut",
+                Reply::status(200).body("x".repeat(256 << 10)).claim(1 << 20).then(Step::Close),
+            ),
     );
     let address = upstream.address();
     let running = Running::start(config(&granted(&address.to_string()), "20s"));

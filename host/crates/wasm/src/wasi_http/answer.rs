@@ -33,20 +33,25 @@ pub(super) async fn answer(
     mut guest: Guest,
     mut head: oneshot::Receiver<Head>,
 ) -> Result<Response, CallError> {
+    // A guest that lets its outparam go says nothing any more, but may run on.
+    let mut silent = false;
     let head = poll_fn(|task| {
         let ended = guest.poll(task).is_ready();
-        match Pin::new(&mut head).poll(task) {
-            Poll::Ready(Ok(head)) => Poll::Ready(Some(head)),
-            _ if ended => Poll::Ready(None),
-            _ => Poll::Pending,
+        if !silent {
+            match Pin::new(&mut head).poll(task) {
+                Poll::Ready(Ok(head)) => return Poll::Ready(Some(head)),
+                Poll::Ready(Err(_)) => silent = true,
+                Poll::Pending => {}
+            }
         }
+        if ended { Poll::Ready(None) } else { Poll::Pending }
     });
     let head = head.await;
     if let Some(error) = guest.failure() {
         return Err(error);
     }
-    let silent = || CallError::Answer("it ended without an answer".to_owned());
-    let answer = head.ok_or_else(silent)?;
+    let nothing = || CallError::Answer("it ended without an answer".to_owned());
+    let answer = head.ok_or_else(nothing)?;
     let answer = answer.map_err(|code| CallError::Hook(format!("it answers with {code:?}")))?;
     let (parts, body) = answer.into_parts();
     let status = final_status(parts.status.as_u16()).ok_or_else(|| {
