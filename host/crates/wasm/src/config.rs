@@ -56,7 +56,7 @@ config_enum! {
 config! {
     /// What a call may use.
     pub struct LimitsConfig {
-        /// Wall time of one hook call, from 1 ms to 60 s.
+        /// How long one hook call may run, from 1 ms to 60 s. Waiting for other services is not running.
         "timeout" timeout: Duration = Duration::from_millis(5),
         /// Memory of one instance, from 1 MiB to 128 MiB.
         "memory" memory: ByteSize = ByteSize(16 << 20),
