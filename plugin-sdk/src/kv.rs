@@ -120,6 +120,20 @@ pub fn add(key: &str, by: i64, ttl: Option<Duration>) -> Result<i64, Error> {
     Ok(kv::add(key, by, ttl.map(milliseconds))?)
 }
 
+/// At least as long: a value never goes before its time.
 fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_up() {
+        let found =
+            [0, 1, 1_000_000, 1_000_001].map(|nanos| milliseconds(Duration::from_nanos(nanos)));
+        assert_eq!(found, [0, 1, 1, 2]);
+        assert_eq!(milliseconds(Duration::MAX), u64::MAX);
+    }
 }
