@@ -245,6 +245,22 @@ fn a_service_that_does_not_answer_holds_up_only_who_asks() {
     assert_eq!(chaos.figure("failures_total", r#",hook="on-request",kind="busy""#), 1);
 }
 
+/// The clock of time limits rests while nothing happens: for longer than it takes to fall asleep, here.
+#[test]
+fn a_plugin_that_loops_after_a_long_wait_is_cut() {
+    let gate = Gate::new();
+    let upstream = Upstream::start(Script::new().on("*", "/slow", Reply::status(204).after(&gate)));
+    let origin = format!("http://{}", upstream.address());
+    let more = format!(
+        r#", "config": {{ "url": "{origin}/slow", "timeout_ms": 2000, "loops": true }},
+            "grants": {{ "http": ["{origin}"] }}"#
+    );
+    let chaos = Chaos::start(&upstream, "test-slow-outbound", &more, 1);
+    let mut client = chaos.connect();
+    assert_eq!(client.request("GET", "/a", &[("X-Ask", "1")], "").status, 500);
+    assert_eq!(chaos.figure("failures_total", r#",hook="on-request",kind="time""#), 1);
+}
+
 #[test]
 fn a_plugin_that_only_fails_is_switched_off() {
     let upstream = upstream();

@@ -40,6 +40,8 @@ pub(crate) struct Loaded {
     pub(crate) asks: Asks,
     /// It imports the function that reads bodies.
     pub(crate) reads_body: bool,
+    /// It imports `context`, with what plugins keep for a request.
+    pub(crate) shares: bool,
     /// Bytes of memory that an instance has when it starts.
     pub(crate) memory: u64,
     /// The schema of its `config`.
@@ -139,7 +141,7 @@ impl LoadError {
                 "plugins have no files, sockets or environment: they may import the interfaces of `torana:plugin` only"
             }
             Self::StandardImports(_) => {
-                "there are no files and no sockets: beside `wasi:http` 0.2 it may import clocks, random, standard output and error"
+                "it may import `wasi:http` and `wasi:cli` 0.2 with what belongs to them, and nothing else"
             }
             Self::Mismatch(_) | Self::Version(_) => {
                 "build it again with the SDK of this gateway's version"
@@ -200,15 +202,15 @@ impl Loaded {
             && let Some(found) = wasi_http::load(engine.engine(), component)?
         {
             let (pre, asks) = (Pre::WasiHttp(found.pre), found.asks);
-            let (init, hooks, waits, reads_body) = (None, Vec::new(), true, true);
             return Ok(Self {
                 pre,
                 digest,
-                init,
-                hooks,
-                waits,
+                init: None,
+                hooks: Vec::new(),
+                waits: true,
                 asks,
-                reads_body,
+                reads_body: true,
+                shares: false,
                 memory,
                 schema,
                 engine,
@@ -227,9 +229,21 @@ impl Loaded {
         let hooks = hooks(&engine, component)?;
         check_types(&engine, &pre, &hooks)?;
         let init = export(&engine, component, "init", "init");
-        let Imports { asks, waits, reads_body } = imports;
+        let Imports { asks, waits, reads_body, shares } = imports;
         let pre = Pre::Plugin(pre);
-        Ok(Self { pre, digest, init, hooks, waits, asks, reads_body, memory, schema, engine })
+        Ok(Self {
+            pre,
+            digest,
+            init,
+            hooks,
+            waits,
+            asks,
+            reads_body,
+            shares,
+            memory,
+            schema,
+            engine,
+        })
     }
 
     /// What it is, if it is one of the standard world for HTTP.
@@ -268,11 +282,13 @@ struct Imports {
     asks: Asks,
     waits: bool,
     reads_body: bool,
+    shares: bool,
 }
 
 impl Imports {
     fn of(engine: &Engine, component: &Component) -> Result<Self, LoadError> {
-        let mut found = Self { asks: Asks::default(), waits: false, reads_body: false };
+        let mut found =
+            Self { asks: Asks::default(), waits: false, reads_body: false, shares: false };
         for (name, item) in component.component_type().imports(engine.engine()) {
             if !linker::offers(name) {
                 return Err(LoadError::Imports(offer::missing(engine.engine(), component)));
@@ -284,6 +300,7 @@ impl Imports {
             found.asks.prints |= matches!(interface, "wasi:cli/stdout" | "wasi:cli/stderr");
             match own {
                 Some("http") => found.waits = true,
+                Some("context") => found.shares = true,
                 Some("config") if instance.get_export(engine.engine(), "env").is_some() => {
                     found.asks.capabilities.push(Capability::Env);
                 }

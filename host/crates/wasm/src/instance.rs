@@ -1,6 +1,8 @@
 //! One instance of a plugin: a store with the functions of its hooks.
 
 use std::{
+    future::{Future as _, poll_fn},
+    pin::pin,
     sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
@@ -21,6 +23,7 @@ use crate::{
     fiber,
     figures::{Took, weight},
     frames::Frames,
+    host::Names,
     invocation::{Called, Function, Invocation},
     limits::Memory,
     output::Output,
@@ -144,7 +147,8 @@ impl Instance {
         let limits = facts.limits;
         let state = State {
             facts: Arc::clone(facts),
-            exchange: Exchange::new(),
+            exchange: Exchange::new(loaded.shares),
+            names: Names::default(),
             memory: Memory::new(limits.memory),
             output: Output::default(),
             budget: Budget::new(),
@@ -280,7 +284,15 @@ impl Instance {
         (Result<T, String>,): ComponentNamedList + Lift + Send + Sync + 'static,
     {
         self.begin_call(loaded, true);
-        let outcome = hook.call_async(&mut self.store, parameters).await;
+        let outcome = {
+            let mut call = pin!(hook.call_async(&mut self.store, parameters));
+            // Each time it goes on: the clock may have gone to sleep while the guest waited.
+            poll_fn(|task| {
+                loaded.engine.wake();
+                call.as_mut().poll(task)
+            })
+            .await
+        };
         self.outcome(outcome)
     }
 

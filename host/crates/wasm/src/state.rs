@@ -9,12 +9,13 @@ use tokio::runtime::Handle;
 use torana_core::{EndpointInfo, Request, RequestContext, Response, SharedState};
 use wasmtime::bail;
 
-use crate::{budget::Budget, limits::Memory, output::Output, plugin::Facts};
+use crate::{budget::Budget, host::Names, limits::Memory, output::Output, plugin::Facts};
 
 /// The data of a store.
 pub(crate) struct State {
     pub(crate) facts: Arc<Facts>,
     pub(crate) exchange: Exchange,
+    pub(crate) names: Names,
     pub(crate) memory: Memory,
     pub(crate) output: Output,
     pub(crate) budget: Budget,
@@ -29,7 +30,9 @@ pub(crate) struct Exchange {
     pub(crate) request_id: u64,
     pub(crate) client_ip: IpAddr,
     pub(crate) endpoint: Option<Arc<EndpointInfo>>,
+    /// What plugins keep for a request, if this one can keep anything.
     pub(crate) shared: Option<Arc<Mutex<SharedState>>>,
+    shares: bool,
     /// Outbound calls that the running hook has made.
     pub(crate) calls: u32,
     /// The worker's, for plugins that make such calls.
@@ -47,8 +50,10 @@ enum Message {
 }
 
 impl Exchange {
-    pub(crate) fn new() -> Self {
+    /// None yet; `shares` says whether the plugin can ask for what is kept for a request.
+    pub(crate) fn new(shares: bool) -> Self {
         Self {
+            shares,
             message: Message::None,
             request_id: 0,
             client_ip: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -64,7 +69,8 @@ impl Exchange {
         self.request_id = cx.id;
         self.client_ip = cx.client_ip;
         self.endpoint = cx.endpoint.get().cloned();
-        self.shared = Some(Arc::clone(cx.shared.get_or_init(Arc::default)));
+        // An allocation in the first such plugin of a request.
+        self.shared = self.shares.then(|| Arc::clone(cx.shared.get_or_init(Arc::default)));
         self.calls = 0;
     }
 

@@ -1,4 +1,5 @@
-//! Asks another service before a request with the header `x-ask` goes on, and fails if no answer comes.
+//! Asks another service before a request with the header `x-ask` goes on, and fails if no answer comes; or loops for
+//! ever, if it is configured so.
 
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use torana_plugin::{Action, Plugin, Request, Result, export, http};
 struct SlowOutbound {
     url: String,
     timeout_ms: u64,
+    #[serde(default)]
+    loops: bool,
 }
 
 impl Plugin for SlowOutbound {
@@ -22,7 +25,9 @@ impl Plugin for SlowOutbound {
     fn on_request(&self, request: &mut Request) -> Result<Action> {
         if request.header("x-ask").is_some() {
             let timeout = Duration::from_millis(self.timeout_ms);
-            let answer = http::Request::get(&self.url).timeout(timeout).send()?;
+            let answer = http::Request::get(&self.url).timeout(timeout).send();
+            while std::hint::black_box(self.loops) {}
+            let answer = answer?;
             request.set_header("x-asked", &answer.status.to_string())?;
         }
         Ok(Action::Continue)

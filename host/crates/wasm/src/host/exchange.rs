@@ -61,7 +61,7 @@ impl State {
         name: &str,
         write: impl FnOnce(&mut HeaderMap, HeaderName) -> Result<(), FieldError>,
     ) -> wasmtime::Result<Result<(), String>> {
-        let name = match settable(name) {
+        let name = match self.names.settable(name) {
             Ok(name) => name,
             Err(error) => return Ok(Err(error.to_string())),
         };
@@ -173,7 +173,7 @@ impl Host for State {
     }
 
     fn remove_header(&mut self, name: String) -> wasmtime::Result<Result<(), String>> {
-        Ok(match settable(&name) {
+        Ok(match self.names.settable(&name) {
             Ok(name) => {
                 self.headers()?.remove(name);
                 Ok(())

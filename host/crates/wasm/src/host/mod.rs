@@ -9,9 +9,11 @@ mod http;
 mod kv;
 mod log;
 mod metrics;
+mod names;
 pub(crate) mod random;
 
 pub(crate) use exchange::{FieldError, final_status, settable};
+pub(crate) use names::Names;
 
 use crate::{bindings::torana::plugin::types, state::State};
 

@@ -51,17 +51,17 @@ const EXPORT: &str = r#"(instance $i) (export "wasi:http/incoming-handler@0.2.3"
 fn imports_that_are_not_offered_are_named() {
     let found = refused(&format!(
         r#"(component
-            (import "wasi:sockets/tcp@0.2.0" (instance))
+            (import "wasi:keyvalue/store@0.2.0" (instance))
             (import "wasi:io/error@0.3.0" (instance))
             (import "wasi:cli/environment@0.2.0" (instance))
             (import "torana:plugin/log@0.1.0" (instance))
             {EXPORT})"#
     ));
     assert_eq!(found.code, "plugin-import");
-    let missing = "it imports `wasi:sockets/tcp@0.2.0`, `wasi:io/error@0.3.0`, `torana:plugin/log@0.1.0`, \
+    let missing = "it imports `wasi:keyvalue/store@0.2.0`, `wasi:io/error@0.3.0`, `torana:plugin/log@0.1.0`, \
                    which this gateway does not offer";
     assert!(found.message.contains(missing), "{}", found.message);
-    assert!(found.help.expect("help").contains("there are no files and no sockets"));
+    assert!(found.help.expect("help").contains("`wasi:http` and `wasi:cli` 0.2"));
 }
 
 #[test]

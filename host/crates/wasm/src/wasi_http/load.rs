@@ -4,16 +4,7 @@ use wasmtime::component::{
     Component, ComponentExportIndex, InstancePre, Linker, Resource,
     types::{ComponentExtern, ComponentItem},
 };
-use wasmtime_wasi::{
-    WasiView,
-    cli::{WasiCli, WasiCliView},
-    p2::bindings::{cli, random},
-    random::WasiRandom,
-};
-use wasmtime_wasi_http::p2::{
-    self,
-    types::{HostIncomingRequest, HostResponseOutparam},
-};
+use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 
 use super::state::State;
 use crate::{
@@ -26,8 +17,21 @@ use crate::{
 pub(crate) const EXPORT: &str = "wasi:http/incoming-handler@0.2.";
 /// The import with which such a component sends requests.
 pub(crate) const OUTGOING: &str = "wasi:http/outgoing-handler";
-/// What is offered beside [`wasi::INTERFACES`].
-const INTERFACES: [&str; 2] = ["wasi:http/types", OUTGOING];
+/// What is offered beside [`wasi::INTERFACES`]. Runtimes of languages import files and sockets whether they use them or
+/// not: there is no file that could be opened, and no socket that could be made.
+const INTERFACES: [&str; 11] = [
+    "wasi:filesystem/preopens",
+    "wasi:filesystem/types",
+    "wasi:http/types",
+    OUTGOING,
+    "wasi:sockets/instance-network",
+    "wasi:sockets/ip-name-lookup",
+    "wasi:sockets/network",
+    "wasi:sockets/tcp",
+    "wasi:sockets/tcp-create-socket",
+    "wasi:sockets/udp",
+    "wasi:sockets/udp-create-socket",
+];
 
 /// What the function of the export takes.
 pub(super) type Parameters = (Resource<HostIncomingRequest>, Resource<HostResponseOutparam>);
@@ -99,19 +103,7 @@ fn asks<'a>(imports: impl Iterator<Item = &'a str>) -> Result<Asks, LoadError> {
 /// Everything that is offered. Made for each component: what comes of it does not hold it.
 fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    let to = &mut linker;
-    p2::add_to_linker_async(to)?;
-    // What standard libraries import beyond the world.
-    cli::environment::add_to_linker::<State, WasiCli>(to, State::cli)?;
-    cli::exit::add_to_linker::<State, WasiCli>(to, State::cli)?;
-    cli::terminal_input::add_to_linker::<State, WasiCli>(to, State::cli)?;
-    cli::terminal_output::add_to_linker::<State, WasiCli>(to, State::cli)?;
-    cli::terminal_stdin::add_to_linker::<State, WasiCli>(to, State::cli)?;
-    cli::terminal_stdout::add_to_linker::<State, WasiCli>(to, State::cli)?;
-    cli::terminal_stderr::add_to_linker::<State, WasiCli>(to, State::cli)?;
-    random::insecure::add_to_linker::<State, WasiRandom>(to, |state| state.ctx().ctx.random())?;
-    random::insecure_seed::add_to_linker::<State, WasiRandom>(to, |state| {
-        state.ctx().ctx.random()
-    })?;
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     Ok(linker)
 }

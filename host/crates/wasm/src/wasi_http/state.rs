@@ -47,6 +47,9 @@ impl State {
             .stdout(printer(Stream::Out))
             .stderr(printer(Stream::Err))
             .envs(&facts.environment)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false)
             .max_random_size(RANDOM)
             .build();
         let mut table = ResourceTable::new();
