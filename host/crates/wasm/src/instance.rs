@@ -62,7 +62,8 @@ pub(crate) struct Functions {
 /// An instance.
 pub(crate) struct Instance {
     store: Store<State>,
-    functions: Functions,
+    /// Boxed, as an instance moves from its pool and back in every call.
+    functions: Box<Functions>,
     ticks: u64,
     uses: u32,
     timed: Option<(Instant, u32)>,
@@ -168,6 +169,7 @@ impl Instance {
         let (functions, hooks) = made.map_err(|error| call_error(&store, &error, start_limit))?;
         let hooks = hooks.map_err(CallError::Hook)?;
         let ticks = ticks(limits.timeout);
+        let functions = Box::new(functions);
         Ok((Self { store, functions, ticks, uses: 0, timed: None }, hooks))
     }
 

@@ -20,12 +20,12 @@ impl Names {
     /// # Errors
     /// As [`settable`].
     pub(crate) fn settable(&mut self, name: &str) -> Result<HeaderName, FieldError> {
-        let known = self.0.iter().find(|known| known.as_str().eq_ignore_ascii_case(name));
-        if let Some(known) = known {
+        if let Some(known) = self.0.iter().find(|known| known.as_str() == name) {
             return Ok(known.clone());
         }
         let name = settable(name)?;
-        if self.0.len() < NAMES && name.as_str().len() <= LENGTH {
+        // In other letters it may be there already; only those in lower case are found above.
+        if self.0.len() < NAMES && name.as_str().len() <= LENGTH && !self.0.contains(&name) {
             self.0.push(name.clone());
         }
         Ok(name)
