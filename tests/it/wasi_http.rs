@@ -346,6 +346,18 @@ fn it_has_granted_variables_and_nothing_else() {
 }
 
 #[test]
+fn it_finds_no_files_and_makes_no_sockets() {
+    let upstream = Upstream::start(Script::new());
+    let gateway = start();
+    let mut client = gateway.connect();
+    let files = client.get("/files").text();
+    assert!(files.starts_with("Some("), "{files}");
+    let socket = client.get(&format!("/socket?{}", upstream.address())).text();
+    assert!(socket.starts_with("Some("), "{socket}");
+    assert_eq!(upstream.connections(), 0);
+}
+
+#[test]
 fn what_it_prints_is_logged_with_the_request() {
     let more = r#", "grants": { "http": ["http://nowhere.invalid"], "log": true }"#;
     let running = Running::start(config(more, "20s"));

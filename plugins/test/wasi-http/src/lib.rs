@@ -35,6 +35,8 @@ impl Guest for Component {
                 variables.sort();
                 text(out, &format!("{variables:?}"));
             }
+            "/files" => text(out, &format!("{:?}", std::fs::read_dir("/").err())),
+            "/socket" => text(out, &format!("{:?}", std::net::TcpStream::connect(query).err())),
             "/print" => {
                 println!("printed {query}");
                 eprintln!("complained {query}");
