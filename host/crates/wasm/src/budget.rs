@@ -54,6 +54,8 @@ pub(crate) struct Budget {
     left: u64,
     /// The call is on a fiber: it gives its thread back at each tick.
     on_fiber: bool,
+    /// It is the start of an instance, whose length says nothing about calls.
+    is_start: bool,
     /// When it met its first tick, and when it must end in any case.
     met: Option<(Instant, Instant)>,
     /// It met a second one, so it has run for a whole tick. One alone says nothing: any call may meet that, and does
@@ -68,11 +70,12 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// A budget that has not begun.
+    /// A budget for the start of an instance, and then for its calls.
     pub(crate) fn new() -> Self {
         Self {
             left: 0,
             on_fiber: false,
+            is_start: true,
             met: None,
             is_long: false,
             waited: false,
@@ -86,8 +89,14 @@ impl Budget {
         Arc::clone(&self.alarm)
     }
 
-    /// Begins a call. [`Budget::tick`] must be asked at its next tick.
+    /// Begins the start of the instance. [`Budget::tick`] must be asked at its next tick.
+    pub(crate) fn begin_start(&mut self, ticks: u64) {
+        self.left = ticks;
+    }
+
+    /// Begins a call, as [`Budget::begin_start`] begins the start.
     pub(crate) fn begin(&mut self, ticks: u64, on_fiber: bool) {
+        self.is_start = false;
         self.left = ticks;
         self.on_fiber = on_fiber;
         self.met = None;
@@ -132,7 +141,9 @@ impl Budget {
             }
             Some((_, end)) => {
                 self.is_long = true;
-                pace.was_long();
+                if !self.is_start {
+                    pace.was_long();
+                }
                 if now < end { 1 } else { self.left }
             }
         };
@@ -181,6 +192,16 @@ mod tests {
         }
         budget.begin(1, true);
         assert!(interrupted(&budget.tick(&pace)), "its last tick");
+    }
+
+    #[test]
+    fn a_long_start_does_not_make_calls_slow() {
+        let (mut budget, pace) = (Budget::new(), Pace::default());
+        budget.begin_start(3);
+        assert!(!interrupted(&budget.tick(&pace)));
+        assert!(!interrupted(&budget.tick(&pace)));
+        assert!(!pace.is_slow());
+        assert!(interrupted(&budget.tick(&pace)));
     }
 
     #[test]

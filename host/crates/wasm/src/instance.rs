@@ -164,7 +164,8 @@ impl Instance {
             limits.body.largest().unwrap_or(DEFAULT_BODY).saturating_add(CALL_BYTES),
         );
         let start_limit = limits.timeout.max(START_LIMIT);
-        begin(&mut store, loaded, ticks(start_limit), false);
+        store.data_mut().budget.begin_start(ticks(start_limit));
+        arm(&mut store, loaded);
         let made = start(&mut store, loaded, exports);
         let (functions, hooks) = made.map_err(|error| call_error(&store, &error, start_limit))?;
         let hooks = hooks.map_err(CallError::Hook)?;
@@ -266,8 +267,9 @@ impl Instance {
     fn begin_call(&mut self, loaded: &Loaded, on_fiber: bool) {
         self.timed = weight(self.uses).map(|weight| (Instant::now(), weight));
         self.uses = self.uses.saturating_add(1);
-        begin(&mut self.store, loaded, self.ticks, on_fiber);
+        arm(&mut self.store, loaded);
         let state = self.store.data_mut();
+        state.budget.begin(self.ticks, on_fiber);
         state.output.start();
         if loaded.waits {
             // A call may go on elsewhere; what it waits for stays with the worker.
@@ -313,9 +315,9 @@ fn not_exported() -> CallError {
     CallError::Trap("it does not export this hook".to_owned(), Frames::default())
 }
 
-fn begin(store: &mut Store<State>, loaded: &Loaded, ticks: u64, on_fiber: bool) {
+/// Starts the clock for what comes next.
+fn arm(store: &mut Store<State>, loaded: &Loaded) {
     loaded.engine.wake();
-    store.data_mut().budget.begin(ticks, on_fiber);
     store.set_epoch_deadline(1);
 }
 
