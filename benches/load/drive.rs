@@ -1,4 +1,4 @@
-//! Closed-loop load: every connection sends its next request as soon as it has the last answer.
+//! The load: every connection sends its next request as soon as it has the last answer, or when its time has come.
 
 use std::{
     net::SocketAddr,
@@ -29,6 +29,8 @@ pub(crate) struct Target {
     pub(crate) length: usize,
     /// A header field that one request in [`BAD_EVERY`] has, and that makes it fail with 500.
     pub(crate) bad: Option<&'static str>,
+    /// Time between two requests of one connection, if it does not go as fast as it can.
+    pub(crate) gap: Option<Duration>,
 }
 
 /// What a load saw.
@@ -74,7 +76,12 @@ async fn connection(target: Arc<Target>, index: usize, end: Instant) -> Seen {
     let mut seen = Seen::default();
     let mut client = None;
     let mut now = Instant::now();
+    let mut next = now;
     while now < end {
+        if let Some(gap) = target.gap {
+            tokio::time::sleep_until(next.into()).await;
+            next += gap;
+        }
         let mut open = match client.take() {
             Some(client) => client,
             None => match Client::connect(target.address).await {

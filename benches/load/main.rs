@@ -173,7 +173,8 @@ impl Setup<'_> {
         server.ready(peer.listen, scenario.path()).await?;
         let host = peer.listen.to_string();
         let path = scenario.path().to_owned();
-        let mut target = Target { address: peer.listen, host, path, length: 0, bad: None };
+        let gap = self.options.gap();
+        let mut target = Target { address: peer.listen, host, path, length: 0, bad: None, gap };
         target.length = self.check(scenario, &target).await?;
         target.bad = cell.and_then(Scenario::bad);
         load(&target, self.options.connections, self.options.warmup).await;
@@ -222,7 +223,8 @@ async fn attached(options: &Options, url: &str) -> Result<Vec<Row>, Box<dyn Erro
         return Err(format!("{url} answers {}", answer.status).into());
     }
     let length = answer.length;
-    let target = Target { address, host: host.to_owned(), path, length, bad: None };
+    let gap = options.gap();
+    let target = Target { address, host: host.to_owned(), path, length, bad: None, gap };
     let mut rows = Vec::new();
     for round in 0..options.rounds {
         load(&target, options.connections, options.warmup).await;

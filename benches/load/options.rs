@@ -36,6 +36,9 @@ pub(crate) struct Options {
     #[arg(short, long, value_name = "N", default_value_t = 64,
         value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) connections: u16,
+    /// Requests per second of all connections together [default: as many as are answered]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rate: Option<u32>,
     /// How long each measurement takes
     #[arg(long, value_name = "S", default_value = "10", value_parser = seconds)]
     pub(crate) seconds: Duration,
@@ -83,6 +86,13 @@ pub(crate) enum Format {
     Json,
 }
 
+impl Options {
+    /// Time between two requests of one connection.
+    pub(crate) fn gap(&self) -> Option<Duration> {
+        self.rate.map(|rate| Duration::from_secs(self.connections.into()) / rate)
+    }
+}
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
@@ -97,6 +107,13 @@ mod tests {
         let options = Options::try_parse_from(["load"]).expect("no option is needed");
         assert_eq!(options.scenarios.len(), 4);
         assert_eq!(options.seconds, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn connections_share_the_rate() {
+        let options = Options::try_parse_from(["load", "--rate", "1000", "-c", "4"]);
+        assert_eq!(options.expect("valid").gap(), Some(Duration::from_millis(4)));
+        assert_eq!(Options::try_parse_from(["load"]).expect("valid").gap(), None);
     }
 
     #[test]
