@@ -47,9 +47,17 @@ impl Lanes {
         Ok(Self { lanes, next: AtomicUsize::new(0) })
     }
 
-    fn spawn<T: Send + 'static>(&self, call: Call<T>) -> Task<T> {
+    fn spawn<T: Send + 'static>(&self, mut call: Call<T>) -> Task<T> {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
-        Task::spawn(&self.lanes[next % self.lanes.len()], call)
+        let yielding = poll_fn(move |task| {
+            let polled = call.as_mut().poll(task);
+            if polled.is_pending() {
+                // A lower priority alone lets a worker wait until the lane's time slice is over.
+                thread::yield_now();
+            }
+            polled
+        });
+        Task::spawn(&self.lanes[next % self.lanes.len()], yielding)
     }
 }
 
