@@ -58,6 +58,15 @@ fn look(file: &Path) -> Result<Inspection, Exit> {
     torana_wasm::inspect(&bytes).map_err(|problem| refuse(file, &problem))
 }
 
+/// As [`look`], of a component that this gateway loads.
+fn loadable(file: &Path) -> Result<Inspection, Exit> {
+    let inspection = look(file)?;
+    match &inspection.problem {
+        Some(problem) => Err(refuse(file, problem)),
+        None => Ok(inspection),
+    }
+}
+
 fn refuse(file: &Path, problem: &torana_wasm::Problem) -> Exit {
     output::note(&format!("torana: {} is no plugin: {}", file.display(), problem.message));
     output::note(&format!("  help: {}", problem.help));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{component, look, refuse};
+use super::{component, loadable};
 use crate::{
     cli::{Exit, RunHook},
     output,
@@ -15,13 +15,10 @@ use crate::{
 /// Runs a hook and prints its calls and what came out.
 pub(super) fn run(arguments: &RunHook) -> Exit {
     let file = component(&arguments.plugin);
-    let inspection = match look(&file) {
+    let inspection = match loadable(&file) {
         Ok(inspection) => inspection,
         Err(exit) => return exit,
     };
-    if let Some(problem) = &inspection.problem {
-        return refuse(&file, problem);
-    }
     if !inspection.hooks.contains(&&*arguments.hook) {
         let has = inspection.hooks.join(", ");
         output::note(&format!(

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{component, look, refuse};
+use super::{component, loadable};
 use crate::{
     cli::{Exit, Test},
     output,
@@ -20,13 +20,10 @@ const SUFFIX: &str = "http";
 /// Runs all request files; fails if one does not come out as it expects.
 pub(super) fn test(arguments: &Test) -> Exit {
     let file = component(&arguments.plugin);
-    let inspection = match look(&file) {
+    let inspection = match loadable(&file) {
         Ok(inspection) => inspection,
         Err(exit) => return exit,
     };
-    if let Some(problem) = &inspection.problem {
-        return refuse(&file, problem);
-    }
     let requests = match requests(arguments, &file) {
         Ok(requests) => requests,
         Err(message) => {
