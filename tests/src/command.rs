@@ -93,14 +93,22 @@ impl Process {
     /// # Panics
     /// When none comes.
     pub fn wait_for_line<T>(&self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> T {
+        self.wait_for_output(|lines| {
+            lines.iter().find_map(|line| wanted(line)).ok_or_else(|| format!("no {what}"))
+        })
+    }
+
+    /// Looks at its output again whenever there is more, until that gives something.
+    fn wait_for_output<T>(&self, look: impl Fn(&[String]) -> Result<T, String>) -> T {
         let deadline = Instant::now() + PATIENCE;
         let mut lines = self.log.lines.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(found) = lines.iter().find_map(|line| wanted(line)) {
-                return found;
-            }
+            let missing = match look(&lines) {
+                Ok(found) => return found,
+                Err(missing) => missing,
+            };
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "no {what} in the output: {lines:#?}");
+            assert!(!left.is_zero(), "{missing} in the output: {lines:#?}");
             lines = self
                 .log
                 .changed
@@ -115,22 +123,10 @@ impl Process {
     /// # Panics
     /// When fewer come.
     pub fn wait_for_lines(&self, what: &str, count: usize, wanted: impl Fn(&str) -> bool) {
-        let deadline = Instant::now() + PATIENCE;
-        let mut lines = self.log.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let found = lines.iter().filter(|line| wanted(line)).count();
-            if found >= count {
-                return;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{found} {what} in the output, not {count}: {lines:#?}");
-            lines = self
-                .log
-                .changed
-                .wait_timeout(lines, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-        }
+        self.wait_for_output(|lines| match lines.iter().filter(|line| wanted(line)).count() {
+            found if found >= count => Ok(()),
+            found => Err(format!("{found} of {count} {what}")),
+        });
     }
 
     /// Waits until it listens and gives an address that reaches it.
