@@ -39,7 +39,7 @@ impl FieldError {
 }
 
 fn text(value: &HeaderValue) -> String {
-    // Nearly always text: looking for what is not is three times as long.
+    // Nearly always text, and then there is nothing to replace.
     match std::str::from_utf8(value.as_bytes()) {
         Ok(text) => text.to_owned(),
         Err(_) => String::from_utf8_lossy(value.as_bytes()).into_owned(),
