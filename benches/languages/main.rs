@@ -10,6 +10,8 @@
 
 mod measure;
 mod table;
+#[path = "../wait.rs"]
+mod wait;
 
 use std::{
     error::Error,

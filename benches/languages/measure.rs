@@ -4,10 +4,7 @@ use std::{
     fs,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -24,6 +21,8 @@ use torana_core::{
 };
 use torana_wasm::{EndpointHooks, NAMESPACE};
 
+use crate::wait::wait;
+
 /// Instances at the same time, of which the memory of one is derived.
 const INSTANCES: usize = 32;
 /// Calls in one measured batch. Instances live for more calls than that.
@@ -32,6 +31,8 @@ const BATCHES: usize = 200;
 /// Measurements of loads and of new instances.
 const LOADS: usize = 7;
 const FRESH: usize = 200;
+/// How old a file must be before the gateway remembers it.
+const SETTLED: Duration = Duration::from_secs(1);
 /// Which part of all calls is behind a component when its memory is looked at for the first time.
 const EARLY: u32 = 100;
 
@@ -42,7 +43,7 @@ pub(crate) struct Measured {
     pub(crate) size: u64,
     /// To compile it, once.
     pub(crate) compile: u64,
-    /// To load what was compiled before: read, check the digest, map the code.
+    /// To load what was compiled before: the file is known, and its code is mapped.
     pub(crate) load: u64,
     /// To make an instance, with its `init`, and to drop it.
     pub(crate) instance: u64,
@@ -80,6 +81,9 @@ pub(crate) fn measure(file: &Path, anchor: &Path, calls: u32) -> Measured {
         begun.elapsed()
     };
     let first = load();
+    // What has just been written may change again without a trace, so the gateway looks at it each time.
+    thread::sleep(SETTLED);
+    load();
     let again = median((0..LOADS).map(|_| load()).collect());
 
     let empty = Pipeline::new(Vec::new(), Box::new(Answering));
@@ -218,26 +222,4 @@ fn status(name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or_default() * 1024
-}
-
-/// Waits for a future on this thread: a call that lasts moves to another one.
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    thread_local! {
-        static WAKER: Waker = Waker::from(Arc::new(Unpark(thread::current())));
-    }
-    let mut future = pin!(future);
-    WAKER.with(|waker| {
-        loop {
-            match future.as_mut().poll(&mut Context::from_waker(waker)) {
-                Poll::Ready(done) => return done,
-                Poll::Pending => thread::park(),
-            }
-        }
-    })
 }

@@ -25,16 +25,9 @@ impl PluginBackend {
     }
 
     async fn run(&self, cx: &RequestContext, mut request: Request) -> Outcome {
-        if let Some(limit) = self.collects {
-            let body = std::mem::take(&mut request.body);
-            request.body = call::collect_request(body, limit).await?;
-        }
+        call::collect_request(&mut request, self.collects).await?;
         let outcome = self.handle(cx, request).await;
-        outcome.or_else(|error| {
-            // A backend cannot be passed over, so this is always an error.
-            self.caller.failed(cx, Hook::Handle, &error)?;
-            Err(torana_core::Error::new(torana_core::ErrorKind::Plugin, error.to_string()))
-        })
+        outcome.map_err(|error| self.caller.backend_failed(cx, &error))
     }
 
     async fn handle(

@@ -1,4 +1,4 @@
-//! How long a guest may run. Counted by the engine's ticks, so that an ordinary call reads no clock.
+//! How long a guest may run. An ordinary call reads no clock: its time is taken from the first tick that it meets.
 
 use std::{
     sync::{
@@ -10,17 +10,17 @@ use std::{
 
 use wasmtime::UpdateDeadline;
 
-use crate::{engine::TICK, host::clock};
+use crate::{host::clock, ticker::TICK};
 
 /// How many times its limit a call may take when its thread gets too little of the processor.
-const PATIENCE: u32 = 10;
+pub(crate) const PATIENCE: u32 = 10;
+/// What counts at most from one tick to the next. Ticks are less than two apart while a guest is known to run, so all
+/// beyond is time that its thread had to wait for the processor: on a busy machine nobody is cut who has hardly run.
+pub(crate) const LONGEST_TICK: Duration = TICK.saturating_mul(2);
+/// How long a call has run that is long.
+const LONG: Duration = Duration::from_millis(1);
 /// How long a plugin runs on fibers after a long call, in nanoseconds.
 const MEMORY: u64 = 10_000_000_000;
-
-/// How many ticks make a time limit: at least as long, at most a tick longer.
-pub(crate) fn ticks(limit: Duration) -> u64 {
-    u64::try_from(limit.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(u64::MAX).saturating_add(1)
-}
 
 /// Whether a plugin has had long calls lately. Its calls then run on fibers, which can be put aside: a call that is not
 /// on a fiber holds its worker to the end.
@@ -41,26 +41,26 @@ impl Pace {
         slow
     }
 
-    fn was_long(&self) {
-        self.0.store(clock::monotonic().saturating_add(MEMORY), Ordering::Relaxed);
+    /// Takes note of a call that has run for so long.
+    pub(crate) fn ran(&self, time: Duration) {
+        if time >= LONG {
+            self.0.store(clock::monotonic().saturating_add(MEMORY), Ordering::Relaxed);
+        }
     }
 }
 
 /// The time of the running call.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    /// Ticks that are left of the limit. A tick counts when the guest meets it, however long its thread had to wait for
-    /// the processor in between: on a busy machine nobody is cut who has hardly run.
-    left: u64,
+    limit: Duration,
     /// The call is on a fiber: it gives its thread back at each tick.
     on_fiber: bool,
     /// It is the start of an instance, whose length says nothing about calls.
     is_start: bool,
-    /// When it met its first tick, and when it must end in any case.
-    met: Option<(Instant, Instant)>,
-    /// It met a second one, so it has run for a whole tick. One alone says nothing: any call may meet that, and does
-    /// if its thread lost the processor for a while.
-    is_long: bool,
+    /// Since when its time is taken, and up to when it has been: from its beginning on a fiber, else from its first tick.
+    taken: Option<(Instant, Instant)>,
+    /// How much of that it has run.
+    ran: Duration,
     /// The host kept it waiting since the last tick.
     waited: bool,
     /// How long the host has kept it waiting.
@@ -71,13 +71,13 @@ pub(crate) struct Budget {
 
 impl Budget {
     /// A budget for the start of an instance, and then for its calls.
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(start_limit: Duration) -> Self {
         Self {
-            left: 0,
+            limit: start_limit,
             on_fiber: false,
             is_start: true,
-            met: None,
-            is_long: false,
+            taken: None,
+            ran: Duration::ZERO,
             waited: false,
             waiting: Duration::ZERO,
             alarm: Arc::default(),
@@ -89,25 +89,20 @@ impl Budget {
         Arc::clone(&self.alarm)
     }
 
-    /// Begins the start of the instance. [`Budget::tick`] must be asked at its next tick.
-    pub(crate) fn begin_start(&mut self, ticks: u64) {
-        self.left = ticks;
-    }
-
-    /// Begins a call, as [`Budget::begin_start`] begins the start.
-    pub(crate) fn begin(&mut self, ticks: u64, on_fiber: bool) {
+    /// Begins a call; `since` is now if it is on a fiber. [`Budget::tick`] must be asked at its next tick.
+    pub(crate) fn begin(&mut self, limit: Duration, since: Option<Instant>) {
         self.is_start = false;
-        self.left = ticks;
-        self.on_fiber = on_fiber;
-        self.met = None;
-        self.is_long = false;
+        self.limit = limit;
+        self.on_fiber = since.is_some();
+        self.taken = since.map(|since| (since, since));
+        self.ran = Duration::ZERO;
         self.waited = false;
         self.waiting = Duration::ZERO;
     }
 
     /// How long the call has taken at least, and of that how long it has run, if it was long.
     pub(crate) fn long(&self) -> Option<(Duration, Duration)> {
-        let (since, _) = self.met.filter(|_| self.is_long)?;
+        let (since, _) = self.taken.filter(|_| self.ran >= LONG)?;
         let wall = since.elapsed();
         Some((wall, wall.saturating_sub(self.waiting)))
     }
@@ -121,36 +116,28 @@ impl Budget {
     pub(crate) fn waited(&mut self, time: Duration) {
         self.waited = true;
         self.waiting += time;
-        if let Some((_, until)) = &mut self.met {
-            *until += time;
+        if let Some((_, last)) = &mut self.taken {
+            *last += time;
         }
     }
 
-    /// The guest still runs at its deadline.
-    pub(crate) fn tick(&mut self, pace: &Pace) -> UpdateDeadline {
-        if std::mem::take(&mut self.waited) {
-            // The tick went by while the host worked.
+    /// The guest still runs at a tick.
+    pub(crate) fn tick(&mut self, now: Instant, pace: &Pace) -> UpdateDeadline {
+        let waited = std::mem::take(&mut self.waited);
+        let Some((since, last)) = &mut self.taken else {
+            // Any call may meet one tick.
+            self.taken = Some((now, now));
             return UpdateDeadline::Continue(1);
-        }
-        let now = Instant::now();
-        let met = match self.met {
-            None => {
-                let limit = TICK * u32::try_from(self.left).unwrap_or(u32::MAX);
-                self.met = Some((now, now + limit * PATIENCE));
-                1
-            }
-            Some((_, end)) => {
-                self.is_long = true;
-                if !self.is_start {
-                    pace.was_long();
-                }
-                if now < end { 1 } else { self.left }
-            }
         };
-        self.left = self.left.saturating_sub(met);
-        if self.left == 0 {
+        self.ran += now.saturating_duration_since(*last).min(LONGEST_TICK);
+        *last = now;
+        let wall = now.saturating_duration_since(*since).saturating_sub(self.waiting);
+        if !self.is_start {
+            pace.ran(self.ran);
+        }
+        if self.ran >= self.limit || wall >= self.limit * PATIENCE {
             UpdateDeadline::Interrupt
-        } else if self.on_fiber && self.is_long {
+        } else if self.on_fiber && !waited {
             self.alarm.store(true, Ordering::Relaxed);
             UpdateDeadline::Yield(1)
         } else {
@@ -163,56 +150,87 @@ impl Budget {
 mod tests {
     use super::*;
 
-    fn interrupted(deadline: &UpdateDeadline) -> bool {
+    const LIMIT: Duration = Duration::from_millis(5);
+
+    /// A call and its clock.
+    struct Scene {
+        budget: Budget,
+        pace: Pace,
+        now: Instant,
+    }
+
+    impl Scene {
+        fn new(on_fiber: bool) -> Self {
+            let now = Instant::now();
+            let mut budget = Budget::new(LIMIT);
+            budget.begin(LIMIT, on_fiber.then_some(now));
+            Self { budget, pace: Pace::default(), now }
+        }
+
+        fn tick_after(&mut self, time: Duration) -> UpdateDeadline {
+            self.now += time;
+            self.budget.tick(self.now, &self.pace)
+        }
+
+        fn tick(&mut self) -> UpdateDeadline {
+            self.tick_after(TICK)
+        }
+    }
+
+    fn interrupts(deadline: &UpdateDeadline) -> bool {
         matches!(deadline, UpdateDeadline::Interrupt)
     }
 
     #[test]
-    fn a_call_is_cut_when_its_ticks_are_used_up() {
-        let (mut budget, pace) = (Budget::new(), Pace::default());
-        budget.begin(ticks(Duration::from_millis(5)), false);
-        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
-        assert!(!pace.is_slow() && budget.long().is_none(), "any call may meet a tick");
-        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
-        assert!(pace.is_slow() && budget.long().is_some(), "a long call is remembered");
-        for _ in 0..3 {
-            assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
+    fn a_call_is_cut_when_its_time_is_up() {
+        let mut scene = Scene::new(false);
+        assert!(matches!(scene.tick_after(TICK * 8), UpdateDeadline::Continue(1)));
+        assert!(!interrupts(&scene.tick()));
+        assert!(!scene.pace.is_slow() && scene.budget.long().is_none(), "any call may meet a tick");
+        assert!(!interrupts(&scene.tick()));
+        assert!(scene.pace.is_slow() && scene.budget.long().is_some(), "it has run for 1 ms");
+        for _ in 0..7 {
+            assert!(matches!(scene.tick(), UpdateDeadline::Continue(1)));
         }
-        assert!(interrupted(&budget.tick(&pace)));
+        assert!(interrupts(&scene.tick()));
     }
 
     #[test]
     fn a_call_on_a_fiber_yields_until_its_time_is_up() {
-        let (mut budget, pace) = (Budget::new(), Pace::default());
-        budget.begin(ticks(Duration::from_secs(60)), true);
-        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
-        for _ in 0..3 {
-            assert!(matches!(budget.tick(&pace), UpdateDeadline::Yield(1)));
-            assert!(budget.alarm().swap(false, Ordering::Relaxed));
+        let mut scene = Scene::new(true);
+        for _ in 0..9 {
+            assert!(matches!(scene.tick(), UpdateDeadline::Yield(1)));
+            assert!(scene.budget.alarm().swap(false, Ordering::Relaxed));
         }
-        budget.begin(1, true);
-        assert!(interrupted(&budget.tick(&pace)), "its last tick");
+        assert!(interrupts(&scene.tick()), "counted from its beginning");
     }
 
     #[test]
     fn a_long_start_does_not_make_calls_slow() {
-        let (mut budget, pace) = (Budget::new(), Pace::default());
-        budget.begin_start(3);
-        assert!(!interrupted(&budget.tick(&pace)));
-        assert!(!interrupted(&budget.tick(&pace)));
-        assert!(!pace.is_slow());
-        assert!(interrupted(&budget.tick(&pace)));
+        let mut scene = Scene::new(false);
+        scene.budget = Budget::new(LIMIT);
+        for _ in 0..10 {
+            assert!(matches!(scene.tick(), UpdateDeadline::Continue(1)));
+        }
+        assert!(interrupts(&scene.tick()));
+        assert!(!scene.pace.is_slow());
     }
 
     #[test]
     fn waiting_is_not_running() {
-        let (mut budget, pace) = (Budget::new(), Pace::default());
-        budget.begin(ticks(Duration::from_millis(5)), true);
-        budget.waited(Duration::from_secs(1));
-        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
-        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
-        budget.waited(Duration::from_secs(1));
-        assert!(matches!(budget.tick(&pace), UpdateDeadline::Continue(1)));
-        assert!(!pace.is_slow());
+        let mut scene = Scene::new(true);
+        for _ in 0..20 {
+            scene.now += LIMIT;
+            scene.budget.waited(LIMIT);
+            assert!(matches!(scene.tick_after(TICK / 10), UpdateDeadline::Continue(1)));
+        }
+        assert!(scene.budget.ran >= TICK && !interrupts(&scene.tick()));
+    }
+
+    #[test]
+    fn a_busy_machine_cuts_nobody_at_once_and_everybody_in_the_end() {
+        let mut scene = Scene::new(true);
+        assert!(!interrupts(&scene.tick_after(LIMIT * 9)), "its thread slept");
+        assert!(interrupts(&scene.tick_after(LIMIT)));
     }
 }

@@ -1,4 +1,5 @@
-//! Compiled components on disk, so that a start need not compile again.
+//! Compiled components on disk, so that a start need not compile again; and what is known of their files, so that it
+//! need not read them either.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -9,12 +10,26 @@ use std::{
     time::SystemTime,
 };
 
+use serde::{Deserialize, Serialize};
 use wasmtime::{Engine, component::Component};
 
-use crate::digest::Digest;
+use crate::{digest::Digest, source::Stamp};
 
-/// Compiled components that are kept; beyond it the oldest go.
-const ENTRIES: usize = 256;
+/// Files that are kept, two for a component; beyond it the oldest go.
+const ENTRIES: usize = 512;
+
+/// What is needed of a component's file beside its compiled code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Known {
+    /// The file of which it was found out.
+    pub(crate) stamp: Stamp,
+    /// SHA-256 of its bytes.
+    pub(crate) digest: Digest,
+    /// Bytes of memory that an instance has when it starts.
+    pub(crate) memory: u64,
+    /// The schema of its `config`.
+    pub(crate) schema: Option<serde_json::Value>,
+}
 
 /// A directory of compiled components that only this user can write.
 #[derive(Debug, Clone)]
@@ -53,7 +68,6 @@ impl Cache {
         digest: &Digest,
         bytes: &[u8],
     ) -> wasmtime::Result<(Component, bool)> {
-        let file = self.directory.join(file_name(engine, digest));
         if let Err(error) = self.open() {
             tracing::warn!(
                 "plugins are compiled at each start: no cache in {}: {error}",
@@ -61,17 +75,59 @@ impl Cache {
             );
             return Ok((Component::from_binary(engine, bytes)?, false));
         }
-        if file.is_file() {
-            match deserialize(engine, &file) {
-                Ok(component) => return Ok((component, true)),
-                Err(error) => tracing::warn!("ignoring {}: {error:#}", file.display()),
-            }
+        if let Some(component) = self.compiled(engine, digest) {
+            return Ok((component, true));
         }
         let component = Component::from_binary(engine, bytes)?;
-        if let Err(error) = self.store(&file, &component) {
-            tracing::warn!("cannot keep a compiled plugin in {}: {error}", file.display());
+        match component.serialize() {
+            Ok(compiled) => self.keep(&self.compiled_file(engine, digest), &compiled),
+            Err(error) => tracing::warn!("cannot keep a compiled plugin: {error:#}"),
         }
         Ok((component, false))
+    }
+
+    /// What is known of a file.
+    pub(crate) fn known(&self, stamp: &Stamp) -> Option<Known> {
+        if !stamp.is_reliable(SystemTime::now()) {
+            return None;
+        }
+        self.open().ok()?;
+        let known = fs::read(self.known_file(stamp)).ok()?;
+        // What is damaged, or was written by another version of this program, is written anew.
+        let known: Known = serde_json::from_slice(&known).ok()?;
+        (known.stamp == *stamp).then_some(known)
+    }
+
+    /// Remembers what is known of a file.
+    pub(crate) fn remember(&self, known: &Known) {
+        if !known.stamp.is_reliable(SystemTime::now()) || self.open().is_err() {
+            return;
+        }
+        let text = serde_json::to_vec(known).unwrap_or_default();
+        self.keep(&self.known_file(&known.stamp), &text);
+    }
+
+    /// The compiled component with this digest, if it is here.
+    pub(crate) fn compiled(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
+        self.open().ok()?;
+        let file = self.compiled_file(engine, digest);
+        if !file.is_file() {
+            return None;
+        }
+        deserialize(engine, &file)
+            .inspect_err(|error| tracing::warn!("ignoring {}: {error:#}", file.display()))
+            .ok()
+    }
+
+    /// Named by what went in and by everything about the engine that shapes what comes out.
+    fn compiled_file(&self, engine: &Engine, digest: &Digest) -> PathBuf {
+        let of_engine = hash(&engine.precompile_compatibility_hash());
+        self.directory.join(format!("{digest}-{of_engine:016x}.cwasm"))
+    }
+
+    /// Named by all of the stamp: gateways that see different files must not write over each other's.
+    fn known_file(&self, stamp: &Stamp) -> PathBuf {
+        self.directory.join(format!("{:016x}.json", hash(stamp)))
     }
 
     /// Makes the directory if need be, and refuses one that others can write: what is in it runs as native code.
@@ -102,12 +158,16 @@ impl Cache {
         Ok(())
     }
 
+    fn keep(&self, file: &Path, bytes: &[u8]) {
+        if let Err(error) = self.write(file, bytes) {
+            tracing::warn!("cannot keep what is known of a plugin in {}: {error}", file.display());
+        }
+    }
+
     /// Writes beside and renames, so that nobody ever sees half a file.
-    fn store(&self, file: &Path, component: &Component) -> io::Result<()> {
-        let compiled =
-            component.serialize().map_err(|error| io::Error::other(error.to_string()))?;
+    fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
         let beside = file.with_extension(format!("{}.tmp", std::process::id()));
-        let write = |mut out: File| out.write_all(&compiled);
+        let write = |mut out: File| out.write_all(bytes);
         OpenOptions::new()
             .write(true)
             .create(true)
@@ -136,11 +196,10 @@ impl Cache {
     }
 }
 
-/// Named by what went in and by everything about the engine that shapes what comes out.
-fn file_name(engine: &Engine, digest: &Digest) -> String {
+fn hash(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("{digest}-{:016x}.cwasm", hasher.finish())
+    what.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[expect(unsafe_code, reason = "compiled code can only be loaded so")]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use torana_core::{Body, Data, Error, ErrorKind, RequestContext, Response, entity::Object};
+use torana_core::{
+    Body, Data, Error, ErrorKind, Request, RequestContext, Response, entity::Object,
+};
 use tracing::Span;
 
 use crate::{
@@ -108,6 +110,12 @@ impl Caller {
             _ => Error::new(ErrorKind::Plugin, message),
         })
     }
+
+    /// As [`Caller::failed`] for a backend, which cannot be passed over.
+    pub(crate) fn backend_failed(&self, cx: &RequestContext, error: &CallError) -> Error {
+        let passed = |()| Error::new(ErrorKind::Plugin, error.to_string());
+        self.failed(cx, Hook::Handle, error).map_or_else(|error| error, passed)
+    }
 }
 
 /// The answer that a plugin has made. It is read as a backend's would be where that is decoded.
@@ -132,12 +140,15 @@ pub(crate) fn response(answer: Answer, decodes: bool) -> Result<Response, CallEr
     Ok(Response { status, headers, data: Data::Entity(object), complete: true, failure: None })
 }
 
-/// The body of a request as a whole; 413 above the limit.
-pub(crate) async fn collect_request(body: Body, limit: usize) -> Result<Body, Error> {
-    if matches!(body, Body::Empty) {
-        return Ok(body);
-    }
-    whole(body.collect_request(limit).await, StatusCode::PAYLOAD_TOO_LARGE)
+/// Makes the body of a request whole for a plugin that reads bodies up to this limit; 413 above it.
+pub(crate) async fn collect_request(
+    request: &mut Request,
+    limit: Option<usize>,
+) -> Result<(), Error> {
+    let Some(limit) = limit.filter(|_| !matches!(request.body, Body::Empty)) else { return Ok(()) };
+    let body = std::mem::take(&mut request.body);
+    request.body = whole(body.collect_request(limit).await, StatusCode::PAYLOAD_TOO_LARGE)?;
+    Ok(())
 }
 
 /// The body of a response as a whole; 502 above the limit.

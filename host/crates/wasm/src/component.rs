@@ -10,19 +10,17 @@ use wasmtime::component::{
 use crate::{
     anatomy::Anatomy,
     bindings::torana::plugin::types::{Action, Answer},
-    cache::Cache,
+    cache::{Cache, Known},
     digest::Digest,
     engine::{Engine, MAX_MEMORY},
     grants::{Asks, Capability},
     linker::{self, PACKAGE, VERSION},
     offer::{self, Missing},
     schema::{Schema, SchemaError},
+    source::Stamp,
     state::State,
     wasi_http,
 };
-
-/// Largest component file, in bytes.
-pub(crate) const MAX_FILE: u64 = 64 << 20;
 
 /// A compiled component with what it exports and asks for.
 pub(crate) struct Loaded {
@@ -186,7 +184,24 @@ impl Loaded {
         let (component, cached) =
             cache.load(engine.engine(), &digest, bytes).map_err(compile_error)?;
         tracing::debug!(%digest, cached, "loaded a plugin");
-        Self::of(engine, &component, digest, &anatomy)
+        let schema = Schema::of(&anatomy.schemas)?;
+        Self::of(engine, &component, digest, anatomy.memory, schema)
+    }
+
+    /// Loads what an earlier start has compiled, without a look at the component's bytes; `None` if that is gone, or
+    /// anything about it is wrong.
+    pub(crate) fn remembered(engine: Arc<Engine>, cache: &Cache, known: Known) -> Option<Self> {
+        let Known { digest, memory, schema, .. } = known;
+        let component = cache.compiled(engine.engine(), &digest)?;
+        let schema = schema.map(Schema::from_value).transpose().ok()?;
+        tracing::debug!(%digest, "loaded a plugin that is known");
+        Self::of(engine, &component, digest, memory, schema).ok()
+    }
+
+    /// What to remember of it.
+    pub(crate) fn known(&self, stamp: Stamp) -> Known {
+        let schema = self.schema.as_ref().map(|schema| schema.text().clone());
+        Known { stamp, digest: self.digest, memory: self.memory, schema }
     }
 
     /// Looks at what a compiled component is.
@@ -194,10 +209,9 @@ impl Loaded {
         engine: Arc<Engine>,
         component: &Component,
         digest: Digest,
-        anatomy: &Anatomy<'_>,
+        memory: u64,
+        schema: Option<Schema>,
     ) -> Result<Self, LoadError> {
-        let schema = Schema::of(&anatomy.schemas)?;
-        let memory = anatomy.memory;
         if hooks(&engine, component).is_err()
             && let Some(found) = wasi_http::load(engine.engine(), component)?
         {

@@ -1,29 +1,23 @@
 //! The engine: made when the first plugin is loaded, gone with the last one.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    thread::{self, Thread},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use wasmtime::{
-    Config, Enabled, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig,
-    component::Linker,
+    Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, component::Linker,
 };
 
-use crate::{limits::TABLE_ENTRIES, linker, plugin::Plugin, state::State};
+use crate::{
+    limits::TABLE_ENTRIES,
+    linker,
+    plugin::Plugin,
+    state::State,
+    ticker::{Ticker, Ticks},
+};
 
 /// Largest memory that a plugin may be given, in bytes: the size of a slot of the pool.
 pub(crate) const MAX_MEMORY: u64 = 128 << 20;
 /// Instances of all plugins and workers together. Costs address space, not memory.
 const INSTANCES: u32 = 2_000;
-/// How long a tick is: the grain of time limits.
-pub(crate) const TICK: Duration = Duration::from_millis(1);
-/// Ticks without any call after which the ticker sleeps, beyond the longest time limit.
-const IDLE_TICKS: u64 = 1_000;
 
 /// Engine, linker and clock of all plugins.
 pub(crate) struct Engine {
@@ -70,14 +64,9 @@ impl Engine {
         &self.linker
     }
 
-    /// Announces a time limit in ticks; calls may last that long.
-    pub(crate) fn announce(&self, ticks: u64) {
-        self.ticker.shared.longest.fetch_max(ticks, Ordering::Relaxed);
-    }
-
-    /// Sees to it that the clock ticks. In front of every call of a guest.
-    pub(crate) fn wake(&self) {
-        self.ticker.wake();
+    /// What limits the time of calls.
+    pub(crate) fn ticks(&self) -> &Ticks {
+        self.ticker.ticks()
     }
 }
 
@@ -119,77 +108,4 @@ fn config(pooled: bool) -> Config {
         .memory_reservation(MAX_MEMORY)
         .memory_guard_size(32 << 20);
     config
-}
-
-/// A thread that advances the engine's epoch each millisecond while guests run, and sleeps when none has run for a
-/// while: an idle gateway does not wake up a thousand times a second.
-struct Ticker {
-    shared: Arc<Shared>,
-    thread: Thread,
-}
-
-#[derive(Default)]
-struct Shared {
-    /// A call has started since the last tick.
-    called: AtomicBool,
-    /// The thread sleeps, or is about to.
-    asleep: AtomicBool,
-    /// The longest time limit in ticks: a call that runs must not lose its clock.
-    longest: AtomicU64,
-}
-
-impl Ticker {
-    fn start(engine: EngineWeak) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        let thread = thread::Builder::new()
-            .name("plugin-ticker".into())
-            .spawn(move || tick(&engine, &theirs))?
-            .thread()
-            .clone();
-        Ok(Self { shared, thread })
-    }
-
-    fn wake(&self) {
-        // One read of a line that rarely changes; the rest at most once per tick and worker.
-        if self.shared.called.load(Ordering::Relaxed) {
-            return;
-        }
-        self.shared.called.store(true, Ordering::SeqCst);
-        // Either this load sees that the ticker falls asleep, or the ticker's last look sees the store above.
-        if self.shared.asleep.load(Ordering::SeqCst) {
-            self.thread.unpark();
-        }
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.thread.unpark();
-    }
-}
-
-fn tick(engine: &EngineWeak, shared: &Shared) {
-    let mut idle = 0;
-    loop {
-        thread::sleep(TICK);
-        match engine.upgrade() {
-            Some(engine) => engine.increment_epoch(),
-            None => return,
-        }
-        if shared.called.swap(false, Ordering::SeqCst) {
-            idle = 0;
-            continue;
-        }
-        idle += 1;
-        if idle < IDLE_TICKS + shared.longest.load(Ordering::Relaxed) {
-            continue;
-        }
-        shared.asleep.store(true, Ordering::SeqCst);
-        if !shared.called.load(Ordering::SeqCst) {
-            thread::park();
-        }
-        shared.asleep.store(false, Ordering::SeqCst);
-        idle = 0;
-    }
 }

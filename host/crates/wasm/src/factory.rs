@@ -1,6 +1,6 @@
 //! From `plugin/wasm` in the configuration to steps of a pipeline.
 
-use std::{fs, io::Read, sync::Arc};
+use std::{io, sync::Arc};
 
 use torana_config::{
     Diagnostic, Pointer, Value, read,
@@ -14,10 +14,10 @@ use crate::{
     backend::PluginBackend,
     bindings::torana::plugin::types::Hooks,
     bodies::BodyLimit,
-    budget::{Pace, ticks},
+    budget::Pace,
     cache::Cache,
     call::Caller,
-    component::{Hook, LoadError, Loaded, MAX_FILE},
+    component::{Hook, LoadError, Loaded},
     config::{Isolation, PluginConfig},
     digest::Digest,
     engine::Engine,
@@ -30,6 +30,7 @@ use crate::{
     plugin::{Facts, Limits, Plugin},
     pool::Pool,
     rate::LogRate,
+    source::{MAX_FILE, Source},
     step::{LevelHooks, PluginStep},
     trip::Trip,
     wasi_http::{self, WasiHttpBackend},
@@ -175,7 +176,7 @@ impl Plan {
         self.check_memory(&loaded, &limits)?;
         self.check_schema(&loaded)?;
         self.check_grants(&loaded, cx)?;
-        loaded.engine.announce(ticks(limits.timeout));
+        loaded.engine.ticks().announce(limits.timeout);
         Ok((loaded, limits))
     }
 
@@ -257,24 +258,51 @@ impl Plan {
         Box::new(Diagnostic::error(code, self.at.key(key), message))
     }
 
-    fn read_source(&self) -> Checked<Vec<u8>> {
+    fn source_error(&self, message: String) -> Box<Diagnostic> {
+        self.error("plugin-source", "source", message)
+    }
+
+    fn unreadable(&self, error: &io::Error) -> Box<Diagnostic> {
+        self.source_error(format!("cannot read `{}`: {error}", self.config.source))
+    }
+
+    fn open(&self) -> Checked<Source> {
         let source = &self.config.source;
-        let fail = |message: String| self.error("plugin-source", "source", message);
         if is_remote(source) {
-            return Err(fail(format!("`{source}` is not a path: only files are loaded")));
+            let message = format!("`{source}` is not a path: only files are loaded");
+            return Err(self.source_error(message));
         }
-        let mut bytes = Vec::new();
-        fs::File::open(source)
-            .and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes))
-            .map_err(|error| fail(format!("cannot read `{source}`: {error}")))?;
+        Source::open(source.as_ref()).map_err(|error| self.unreadable(&error))
+    }
+
+    fn read(&self, source: Source) -> Checked<Vec<u8>> {
+        let bytes = source.read().map_err(|error| self.unreadable(&error))?;
         if bytes.len() as u64 > MAX_FILE {
-            return Err(fail(format!("`{source}` is larger than {} MiB", MAX_FILE >> 20)));
+            let limit = MAX_FILE >> 20;
+            let message = format!("`{}` is larger than {limit} MiB", self.config.source);
+            return Err(self.source_error(message));
         }
         Ok(bytes)
     }
 
     fn load(&self, cx: &BuildContext<'_>, cache: &Cache) -> Checked<Arc<Loaded>> {
-        let bytes = self.read_source()?;
+        let source = self.open()?;
+        // The engine is made here, for the first plugin: a gateway without plugins has none.
+        let engine = cx.resources.get_or_try_make(&NAMESPACE, Engine::new).map_err(|error| {
+            self.error("plugin-engine", "source", format!("plugins cannot run here: {error:#}"))
+        })?;
+        // A pin is held against the bytes themselves.
+        if self.config.sha256.is_none()
+            && let Some(known) = cache.known(source.stamp())
+        {
+            let digest = known.digest;
+            let load = || Loaded::remembered(Arc::clone(&engine), cache, known).ok_or(());
+            if let Ok(loaded) = cx.resources.get_or_try_make(&digest, load) {
+                return Ok(loaded);
+            }
+        }
+        let stamp = *source.stamp();
+        let bytes = self.read(source)?;
         let digest = Digest::of(&bytes);
         if let Some(pin) = &self.config.sha256
             && !pin.eq_ignore_ascii_case(&digest.to_string())
@@ -282,12 +310,8 @@ impl Plan {
             let message = format!("`{}` has the digest {digest}", self.config.source);
             return Err(self.error("plugin-digest", "sha256", message));
         }
-        // The engine is made here, for the first plugin: a gateway without plugins has none.
-        let engine = cx.resources.get_or_try_make(&NAMESPACE, Engine::new).map_err(|error| {
-            self.error("plugin-engine", "source", format!("plugins cannot run here: {error:#}"))
-        })?;
         let load = || Loaded::load(Arc::clone(&engine), cache, digest, &bytes);
-        cx.resources.get_or_try_make(&digest, load).map_err(|error: LoadError| {
+        let loaded = cx.resources.get_or_try_make(&digest, load).map_err(|error: LoadError| {
             let code = match error {
                 LoadError::Imports(_) | LoadError::StandardImports(_) => "plugin-import",
                 _ => "plugin-component",
@@ -296,7 +320,9 @@ impl Plan {
             let mut diagnostic = self.error(code, "source", message);
             diagnostic.help = Some(error.help().to_owned());
             diagnostic
-        })
+        })?;
+        cache.remember(&loaded.known(stamp));
+        Ok(loaded)
     }
 
     /// Instances would not even start.
@@ -435,6 +461,7 @@ impl Plan {
             metrics,
             log_rate,
             pace: Pace::default(),
+            ticks: loaded.engine.ticks().clone(),
         };
         let exports = exports(loaded, hooks);
         let mut is_new = false;

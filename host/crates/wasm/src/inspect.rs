@@ -147,7 +147,9 @@ pub(crate) fn look(bytes: &[u8], cache: &Cache) -> Result<Inspection, LoadError>
     let mut found = describe(&engine, &component, &anatomy);
     found.size = bytes.len();
     found.sha256 = digest.to_string();
-    let loaded = Loaded::of(engine, &component, digest, &anatomy);
+    let loaded = Schema::of(&anatomy.schemas)
+        .map_err(LoadError::from)
+        .and_then(|schema| Loaded::of(engine, &component, digest, anatomy.memory, schema));
     found.problem = loaded.err().as_ref().map(Problem::from);
     Ok(found)
 }

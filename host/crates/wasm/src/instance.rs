@@ -18,7 +18,7 @@ use wasmtime::{
 
 use crate::{
     bindings::torana::plugin::types::{Action, Answer, Hooks},
-    budget::{Budget, ticks},
+    budget::Budget,
     component::{Loaded, Pre},
     fiber,
     figures::{Took, weight},
@@ -64,7 +64,6 @@ pub(crate) struct Instance {
     store: Store<State>,
     /// Boxed, as an instance moves from its pool and back in every call.
     functions: Box<Functions>,
-    ticks: u64,
     uses: u32,
     timed: Option<(Instant, u32)>,
 }
@@ -146,32 +145,31 @@ impl Instance {
         exports: Exports,
     ) -> Result<(Self, Hooks), CallError> {
         let limits = facts.limits;
+        let start_limit = limits.timeout.max(START_LIMIT);
         let state = State {
             facts: Arc::clone(facts),
             exchange: Exchange::new(loaded.shares),
             names: Names::default(),
             memory: Memory::new(limits.memory),
             output: Output::default(),
-            budget: Budget::new(),
+            budget: Budget::new(start_limit),
         };
         let mut store = Store::new(loaded.engine.engine(), state);
         store.limiter(|state| &mut state.memory);
         store.epoch_deadline_callback(|mut store| {
             let State { budget, facts, .. } = store.data_mut();
-            Ok(budget.tick(&facts.pace))
+            facts.ticks.hurry();
+            Ok(budget.tick(Instant::now(), &facts.pace))
         });
         store.set_hostcall_fuel(
             limits.body.largest().unwrap_or(DEFAULT_BODY).saturating_add(CALL_BYTES),
         );
-        let start_limit = limits.timeout.max(START_LIMIT);
-        store.data_mut().budget.begin_start(ticks(start_limit));
-        arm(&mut store, loaded);
+        arm(&mut store);
         let made = start(&mut store, loaded, exports);
         let (functions, hooks) = made.map_err(|error| call_error(&store, &error, start_limit))?;
         let hooks = hooks.map_err(CallError::Hook)?;
-        let ticks = ticks(limits.timeout);
         let functions = Box::new(functions);
-        Ok((Self { store, functions, ticks, uses: 0, timed: None }, hooks))
+        Ok((Self { store, functions, uses: 0, timed: None }, hooks))
     }
 
     /// How many calls it has served.
@@ -267,9 +265,9 @@ impl Instance {
     fn begin_call(&mut self, loaded: &Loaded, on_fiber: bool) {
         self.timed = weight(self.uses).map(|weight| (Instant::now(), weight));
         self.uses = self.uses.saturating_add(1);
-        arm(&mut self.store, loaded);
+        arm(&mut self.store);
         let state = self.store.data_mut();
-        state.budget.begin(self.ticks, on_fiber);
+        state.budget.begin(state.facts.limits.timeout, on_fiber.then(Instant::now));
         state.output.start();
         if loaded.waits {
             // A call may go on elsewhere; what it waits for stays with the worker.
@@ -288,11 +286,12 @@ impl Instance {
         (Result<T, String>,): ComponentNamedList + Lift + Send + Sync + 'static,
     {
         self.begin_call(loaded, true);
+        let facts = Arc::clone(&self.store.data().facts);
         let outcome = {
             let mut call = pin!(hook.call_async(&mut self.store, parameters));
             // Each time it goes on: the clock may have gone to sleep while the guest waited.
             poll_fn(|task| {
-                loaded.engine.wake();
+                facts.ticks.wake_at(&facts.pace);
                 call.as_mut().poll(task)
             })
             .await
@@ -316,8 +315,8 @@ fn not_exported() -> CallError {
 }
 
 /// Starts the clock for what comes next.
-fn arm(store: &mut Store<State>, loaded: &Loaded) {
-    loaded.engine.wake();
+fn arm(store: &mut Store<State>) {
+    store.data().facts.ticks.wake();
     store.set_epoch_deadline(1);
 }
 

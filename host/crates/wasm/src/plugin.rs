@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     bindings::torana::plugin::types::Hooks, bodies::BodyLimit, budget::Pace, grants::Granted,
     jsonpath::Queries, kv::Shelf, metrics::Registry, outbound::Upstreams, pool::Pool,
-    rate::LogRate, trip::Trip,
+    rate::LogRate, ticker::Ticks, trip::Trip,
 };
 
 /// A plugin that runs: shared by attachments that are configured alike, and kept over reloads that do not change it.
@@ -45,6 +45,8 @@ pub(crate) struct Facts {
     pub(crate) log_rate: Arc<LogRate>,
     /// Whether it has long calls.
     pub(crate) pace: Pace,
+    /// What limits their time.
+    pub(crate) ticks: Ticks,
 }
 
 /// How much a plugin may use.

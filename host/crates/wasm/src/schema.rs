@@ -48,6 +48,11 @@ impl Schema {
         };
         let text =
             serde_json::from_slice(bytes).map_err(|error| SchemaError::Json(error.to_string()))?;
+        Self::from_value(text).map(Some)
+    }
+
+    /// A schema that has been read.
+    pub(crate) fn from_value(text: Value) -> Result<Self, SchemaError> {
         let patterns =
             PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN_SIZE);
         // No network, no files: a reference may name a place in the schema itself only.
@@ -58,7 +63,12 @@ impl Schema {
             .with_format(JSON_PATH, |text| Query::parse(text).is_ok())
             .build(&text)
             .map_err(|error| SchemaError::Invalid(error.to_string()))?;
-        Ok(Some(Self { text, validator }))
+        Ok(Self { text, validator })
+    }
+
+    /// As the component has it.
+    pub(crate) fn text(&self) -> &Value {
+        &self.text
     }
 
     /// The schema's own title.

@@ -79,10 +79,7 @@ impl PluginStep {
         mut request: Request,
     ) -> Result<(Request, Flow), Error> {
         let Some(hook) = self.hooks.request else { return Ok((request, Flow::Continue)) };
-        if let Some(limit) = self.collects.request {
-            let body = std::mem::take(&mut request.body);
-            request.body = call::collect_request(body, limit).await?;
-        }
+        call::collect_request(&mut request, self.collects.request).await?;
         let (request, outcome) = match self.caller.now::<OnRequest>(cx, hook, request) {
             Ok(called) => called,
             Err(request) => self.caller.on_fiber::<OnRequest>(cx, hook, request).await,

@@ -77,6 +77,16 @@ fn with_context<T>(
     resources: &Resources,
     work: impl FnOnce(&mut BuildContext<'_>, &Cache) -> T,
 ) -> Result<T, Vec<Diagnostic>> {
+    with_cache(at, plugins, resources, &Cache::at(CACHE.path().to_owned()), work)
+}
+
+fn with_cache<T>(
+    at: At,
+    plugins: Value,
+    resources: &Resources,
+    cache: &Cache,
+    work: impl FnOnce(&mut BuildContext<'_>, &Cache) -> T,
+) -> Result<T, Vec<Diagnostic>> {
     let gateway = gateway::gateway(at, plugins);
     let mut diagnostics = Diagnostics::default();
     let endpoint = &gateway.endpoints[0];
@@ -92,7 +102,7 @@ fn with_context<T>(
         upstream: |_, _| Some(Arc::new(Nowhere)),
         diagnostics: &mut diagnostics,
     };
-    let done = work(&mut cx, &Cache::at(CACHE.path().to_owned()));
+    let done = work(&mut cx, cache);
     if diagnostics.is_empty() { Ok(done) } else { Err(diagnostics.iter().cloned().collect()) }
 }
 

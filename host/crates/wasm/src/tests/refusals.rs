@@ -1,6 +1,10 @@
 //! Configurations that cannot run are refused with the place and the reason.
 
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -8,7 +12,9 @@ use torana_config::{Diagnostic, Part, Severity};
 use torana_core::Resources;
 
 use super::{At, build, gateway, plugin, refusal, shared::logged};
-use crate::{cache::Cache, component::Loaded, digest::Digest, engine::Engine};
+use crate::{
+    cache::Cache, component::Loaded, digest::Digest, engine::Engine, factory, source::Source,
+};
 
 /// A plugin whose file has these bytes.
 fn file(bytes: &[u8]) -> (TempDir, Value) {
@@ -340,6 +346,80 @@ fn compiled_code_is_kept_on_disk() {
     fs::write(entry.path(), b"damaged").unwrap();
     assert!(cached(&load).contains("cached=false"));
     assert!(cached(&load).contains("cached=true"));
+}
+
+/// A file that was written long enough ago, and a gateway that starts with it: what it logs.
+struct Starts {
+    directory: TempDir,
+    file: PathBuf,
+}
+
+impl Starts {
+    fn with(name: &str) -> Self {
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("plugin.wasm");
+        fs::copy(torana_plugins_build::plugin(name), &file).unwrap();
+        let starts = Self { directory, file };
+        starts.settle();
+        starts
+    }
+
+    /// Until the file's last change is so long ago that its stamp counts.
+    fn settle(&self) {
+        while !Source::open(&self.file).unwrap().stamp().is_reliable(SystemTime::now()) {
+            std::thread::yield_now();
+        }
+    }
+
+    fn log(&self, more: Value) -> String {
+        let mut plugin = plugin("header-edit", more);
+        plugin["source"] = json!(self.file);
+        let cache = Cache::at(self.directory.path().join("cache"));
+        let start = || {
+            let resources = Resources::default();
+            let built = super::with_cache(
+                At::Endpoint,
+                json!([plugin]),
+                &resources,
+                &cache,
+                factory::build_all,
+            );
+            assert_eq!(built.map_err(|found| format!("{found:?}")).map(|built| built.len()), Ok(1));
+        };
+        logged(start).concat()
+    }
+}
+
+#[test]
+fn a_file_that_is_known_is_not_read_again() {
+    let starts = Starts::with("header-edit");
+    let config = || json!({"config": {"response": {"set": {"x": "1"}}}});
+    assert!(starts.log(config()).contains("cached=false"));
+    assert!(starts.log(config()).contains("that is known"));
+    // A pin is about the bytes.
+    let digest = Digest::of(&fs::read(&starts.file).unwrap()).to_string();
+    let pinned = json!({"config": {"response": {"set": {"x": "1"}}}, "sha256": digest});
+    assert!(starts.log(pinned).contains("cached=true"));
+    // Neither damage nor loss of either part is more than a reason to look at the file.
+    let damages: [fn(&Path); 2] =
+        [|path| fs::write(path, "{").unwrap(), |path| fs::remove_file(path).unwrap()];
+    for extension in ["json", "cwasm"] {
+        for damage in damages {
+            let cache = fs::read_dir(starts.directory.path().join("cache")).unwrap();
+            let found = cache.map(|entry| entry.unwrap().path());
+            found
+                .filter(|path| path.extension().unwrap() == extension)
+                .for_each(|path| damage(&path));
+            assert!(starts.log(config()).contains("cached="), "{extension}");
+            assert!(starts.log(config()).contains("that is known"), "{extension}");
+        }
+    }
+    // Another file in its place.
+    fs::copy(torana_plugins_build::plugin("test-trap"), &starts.file).unwrap();
+    assert!(starts.log(json!({})).contains("cached=false"), "it has just been written");
+    starts.settle();
+    assert!(starts.log(json!({})).contains("cached=true"));
+    assert!(starts.log(json!({})).contains("that is known"));
 }
 
 #[test]

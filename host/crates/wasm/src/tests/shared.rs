@@ -2,10 +2,13 @@
 
 use std::{
     cell::RefCell,
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt::Write as _,
     pin::Pin,
-    sync::Once,
+    sync::{
+        Arc, Mutex, Once,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -45,26 +48,47 @@ pub(super) fn broken_stream(pieces: &[&'static str]) -> Body {
     Body::Stream(Box::pin(Pieces(pieces.iter().map(piece).chain([broken]).collect())))
 }
 
+type Lines = Arc<Mutex<Vec<String>>>;
+
 thread_local! {
-    /// What this thread logs, while somebody wants to know.
-    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    /// Where this thread logs to, while somebody wants to know.
+    static LINES: RefCell<Option<Lines>> = const { RefCell::new(None) };
+    /// The spans in which this thread is.
+    static ENTERED: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs `work` and gives what it has logged on this thread, one line per event.
+/// Runs `work` and gives what it has logged, one line per event: on this thread, and on others within spans of this one,
+/// as calls may go on elsewhere.
 ///
 /// One recorder serves all tests: with one for each, a test could find a log statement switched off by another test that
 /// came past it without a recorder.
 pub(super) fn logged(work: impl FnOnce()) -> Vec<String> {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        tracing::subscriber::set_global_default(Recorder).expect("no other one in these tests");
+        let recorder = Recorder::default();
+        tracing::subscriber::set_global_default(recorder).expect("no other one in these tests");
     });
-    LINES.set(Some(Vec::new()));
+    let lines = Lines::default();
+    LINES.set(Some(Arc::clone(&lines)));
     work();
-    LINES.take().unwrap_or_default()
+    LINES.set(None);
+    std::mem::take(&mut lines.lock().unwrap())
 }
 
-struct Recorder;
+/// Knows of each span where the thread that made it logs to.
+#[derive(Default)]
+struct Recorder {
+    spans: Mutex<HashMap<u64, Lines>>,
+    count: AtomicU64,
+}
+
+impl Recorder {
+    fn lines(&self) -> Option<Lines> {
+        let here = LINES.with_borrow(Clone::clone);
+        let span = || ENTERED.with_borrow(|entered| entered.last().copied());
+        here.or_else(|| self.spans.lock().unwrap().get(&span()?).cloned())
+    }
+}
 
 impl Subscriber for Recorder {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -73,21 +97,27 @@ impl Subscriber for Recorder {
         target.starts_with("torana_wasm") && !target.starts_with("torana_wasm::bindings")
     }
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
+        let id = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(lines) = self.lines() {
+            self.spans.lock().unwrap().insert(id, lines);
+        }
+        span::Id::from_u64(id)
     }
     fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        LINES.with_borrow_mut(|lines| {
-            if let Some(lines) = lines {
-                lines.push(line.0);
-            }
-        });
+        if let Some(lines) = self.lines() {
+            lines.lock().unwrap().push(line.0);
+        }
     }
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
+    fn enter(&self, span: &span::Id) {
+        ENTERED.with_borrow_mut(|entered| entered.push(span.into_u64()));
+    }
+    fn exit(&self, _: &span::Id) {
+        ENTERED.with_borrow_mut(|entered| entered.pop());
+    }
 }
 
 struct Line(String);

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use torana_core::{
-    Error, ErrorKind, Request, RequestContext, Response,
+    Request, RequestContext, Response,
     pipeline::{Backend, BoxFuture, Outcome},
 };
 
 use super::{answer::answer, guest::Guest};
 use crate::{
     call::{self, Caller},
-    component::Hook,
     instance::CallError,
     pool::Lease,
 };
@@ -28,11 +27,9 @@ impl WasiHttpBackend {
     }
 
     async fn run(&self, cx: &RequestContext, mut request: Request) -> Outcome {
-        if let Some(limit) = self.collects {
-            let body = std::mem::take(&mut request.body);
-            request.body = call::collect_request(body, limit).await?;
-        }
-        self.answer(cx, request).await.map_err(|error| failed(&self.caller, cx, &error))
+        call::collect_request(&mut request, self.collects).await?;
+        let outcome = self.answer(cx, request).await;
+        outcome.map_err(|error| self.caller.backend_failed(cx, &error))
     }
 
     async fn answer(&self, cx: &RequestContext, request: Request) -> Result<Response, CallError> {
@@ -43,13 +40,6 @@ impl WasiHttpBackend {
         let (guest, head) = Guest::start(&self.caller, cx, request, lease)?;
         answer(guest, head).await
     }
-}
-
-/// Counts and logs a failed call; gives the error that ends the request.
-pub(super) fn failed(caller: &Caller, cx: &RequestContext, error: &CallError) -> Error {
-    let passed = |()| Error::new(ErrorKind::Plugin, error.to_string());
-    // A backend cannot be passed over, so this is always an error.
-    caller.failed(cx, Hook::Handle, error).map_or_else(|error| error, passed)
 }
 
 impl Backend for WasiHttpBackend {

@@ -13,7 +13,7 @@ use http_body::Body as _;
 use tokio::{runtime::Handle, sync::oneshot};
 use torana_core::{Request, RequestContext};
 use tracing::Instrument;
-use wasmtime::{Store, component::Resource};
+use wasmtime::{Store, UpdateDeadline, component::Resource};
 use wasmtime_wasi_http::{
     WasiHttpView,
     p2::{
@@ -27,12 +27,11 @@ use super::{
     Pre,
     body::Incoming,
     console::Console,
-    meter::{FIRST, Meter, Metered},
+    meter::{Meter, Metered},
     outbound::{Outbound, clean},
     state::State,
 };
 use crate::{
-    budget::ticks,
     call::Caller,
     component::{Hook, Loaded},
     fiber,
@@ -148,7 +147,7 @@ impl Guest {
 
     /// Counts and logs a failure that comes when its answer has begun to leave. Gives the error that breaks it off.
     pub(super) fn failed(&self, error: &CallError) -> torana_core::Error {
-        super::backend::failed(&self.caller, &self.cx, error)
+        self.caller.backend_failed(&self.cx, error)
     }
 
     /// Lets it finish what it does beside, for a while: its answer is complete.
@@ -188,7 +187,7 @@ async fn handle(
     request: Resource<HostIncomingRequest>,
     outparam: Resource<HostResponseOutparam>,
 ) -> wasmtime::Result<()> {
-    store.set_epoch_deadline(FIRST);
+    store.set_epoch_deadline(1);
     let instance = pre.pre.instantiate_async(&mut *store).await?;
     let handle = instance.get_typed_func::<super::load::Parameters, ()>(&mut *store, pre.handle)?;
     handle.call_async(store, (request, outparam)).await
@@ -201,11 +200,15 @@ async fn handle(
 pub(crate) fn try_start(loaded: &Loaded, pre: &Pre, facts: &Arc<Facts>) -> Result<(), CallError> {
     let limit = facts.limits.timeout.max(START_LIMIT);
     let outbound = Outbound::new(Arc::clone(facts), 0, None);
-    // Nobody takes its time, so the first tick that it meets is its end.
-    let meter = Arc::new(Meter::new(Duration::ZERO));
+    let meter = Arc::new(Meter::new(limit));
     let mut store = store(loaded, facts, meter, 0, outbound);
-    loaded.engine.wake();
-    store.set_epoch_deadline(ticks(limit));
+    let end = Instant::now() + limit;
+    store.epoch_deadline_callback(move |_| {
+        let is_over = Instant::now() >= end;
+        Ok(if is_over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+    });
+    facts.ticks.wake();
+    store.set_epoch_deadline(1);
     let started = fiber::ready(pre.pre.instantiate_async(&mut store));
     started.map(drop).map_err(|error| failure(&store, &error, limit))
 }
@@ -221,7 +224,11 @@ fn store(
     let state = State::new(facts, meter, console, outbound);
     let mut store = Store::new(loaded.engine.engine(), state);
     store.limiter(|state| &mut state.memory);
-    store.epoch_deadline_callback(|store| Ok(store.data().meter.tick()));
+    store.epoch_deadline_callback(|store| {
+        let state = store.data();
+        state.facts.ticks.hurry();
+        Ok(state.meter.tick())
+    });
     store.set_hostcall_fuel(CALL_BYTES);
     store
 }

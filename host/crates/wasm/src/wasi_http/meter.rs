@@ -15,17 +15,9 @@ use std::{
 use wasmtime::UpdateDeadline;
 
 use crate::{
-    engine::{Engine, TICK},
+    budget::{LONGEST_TICK, PATIENCE},
     plugin::Plugin,
 };
-
-/// Ticks after which a guest gives its thread back for the first time.
-pub(super) const FIRST: u64 = 2;
-/// What one poll counts at most: guests give their thread back at each tick, so all beyond is time that the thread had
-/// to wait for the processor.
-const LONGEST_POLL: Duration = TICK.saturating_mul(FIRST as u32);
-/// How many times its limit a guest may take when its thread gets too little of the processor.
-const PATIENCE: u64 = 10;
 
 /// The time of one guest. Counts anew from each piece of a body that passes, as body hooks have a limit for each chunk.
 #[derive(Debug)]
@@ -78,7 +70,7 @@ impl Meter {
             return UpdateDeadline::Interrupt;
         }
         if self.waited.swap(false, Ordering::Relaxed) {
-            return UpdateDeadline::Continue(FIRST);
+            return UpdateDeadline::Continue(1);
         }
         self.alarm.store(true, Ordering::Relaxed);
         UpdateDeadline::Yield(1)
@@ -86,11 +78,11 @@ impl Meter {
 
     fn is_over(&self) -> bool {
         self.ran.load(Ordering::Relaxed) >= self.limit
-            || self.wall.load(Ordering::Relaxed) >= self.limit.saturating_mul(PATIENCE)
+            || self.wall.load(Ordering::Relaxed) >= self.limit.saturating_mul(PATIENCE.into())
     }
 
     fn add(&self, took: Duration) {
-        self.ran.fetch_add(nanos(took.min(LONGEST_POLL)), Ordering::Relaxed);
+        self.ran.fetch_add(nanos(took.min(LONGEST_TICK)), Ordering::Relaxed);
         self.wall.fetch_add(nanos(took), Ordering::Relaxed);
         self.total.fetch_add(nanos(took), Ordering::Relaxed);
     }
@@ -112,10 +104,6 @@ impl<F: Future> Metered<F> {
     pub(super) fn new(call: F, meter: Arc<Meter>, plugin: Arc<Plugin>) -> Self {
         Self { call: Box::pin(call), meter, plugin }
     }
-
-    fn engine(&self) -> &Engine {
-        &self.plugin.pool.loaded().engine
-    }
 }
 
 impl<F: Future> Future for Metered<F> {
@@ -123,11 +111,14 @@ impl<F: Future> Future for Metered<F> {
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
         // The clock may have stopped while the guest waited.
-        self.engine().wake();
+        let facts = Arc::clone(&self.plugin.facts);
+        facts.ticks.wake_at(&facts.pace);
         self.meter.alarm.store(false, Ordering::Relaxed);
         let started = Instant::now();
         let polled = self.call.as_mut().poll(task);
-        self.meter.add(started.elapsed());
+        let took = started.elapsed();
+        self.meter.add(took);
+        facts.pace.ran(took);
         if polled.is_pending() && !self.meter.alarm.load(Ordering::Relaxed) {
             self.meter.waited.store(true, Ordering::Relaxed);
         }
@@ -138,6 +129,7 @@ impl<F: Future> Future for Metered<F> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ticker::TICK;
 
     fn interrupts(meter: &Meter) -> bool {
         matches!(meter.tick(), UpdateDeadline::Interrupt)
@@ -146,7 +138,7 @@ mod tests {
     #[test]
     fn running_is_limited_and_counts_anew_from_each_piece() {
         let meter = Meter::new(Duration::from_millis(5));
-        for _ in 0..4 {
+        for _ in 0..9 {
             meter.add(TICK);
             assert!(matches!(meter.tick(), UpdateDeadline::Yield(1)));
             assert!(meter.alarm().swap(false, Ordering::Relaxed));
@@ -155,14 +147,14 @@ mod tests {
         assert!(interrupts(&meter));
         meter.renew();
         assert!(!interrupts(&meter));
-        assert_eq!(meter.total(), 5 * TICK, "the figure of the whole call");
+        assert_eq!(meter.total(), 10 * TICK, "the figure of the whole call");
     }
 
     #[test]
     fn ticks_that_went_by_while_it_waited_do_not_move_it_away() {
         let meter = Meter::new(Duration::from_millis(5));
         meter.waited.store(true, Ordering::Relaxed);
-        assert!(matches!(meter.tick(), UpdateDeadline::Continue(FIRST)));
+        assert!(matches!(meter.tick(), UpdateDeadline::Continue(1)));
         assert!(!meter.alarm().load(Ordering::Relaxed));
         assert!(matches!(meter.tick(), UpdateDeadline::Yield(1)));
     }
