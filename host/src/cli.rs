@@ -121,7 +121,7 @@ impl Check {
 pub enum ReportFormat {
     /// With an excerpt of the file, for people
     Text,
-    /// One JSON document
+    /// One JSON document, also with what each plugin asks for and is granted
     Json,
     /// SARIF 2.1.0, for code hosts
     Sarif,

@@ -398,6 +398,10 @@ fn check_says_what_it_asks_for() {
         command::run(&["explain", "-c", "gateway.json", "GET", "/hello"], scratch.path(), &[]);
     let expected = "standard (wasi:http): asks http; granted http http://a.internal";
     assert!(output.stdout.contains(expected), "{output:?}");
+    let json = ["check", "--format", "json", "-c", "gateway.json"];
+    let output = command::run(&json, scratch.path(), &[]);
+    let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+    assert_eq!(report["plugins"], serde_json::json!([expected]));
     let output =
         command::run(&["plugin", "inspect", &source.to_string_lossy()], scratch.path(), &[]);
     assert_eq!(output.code, Some(0), "{output:?}");

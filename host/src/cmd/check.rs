@@ -26,19 +26,15 @@ pub(super) fn check(arguments: &cli::Check) -> Exit {
             if arguments.debug > 0 {
                 output::print(&dump::dump(&loaded.gateway, arguments.debug, &arguments.indent));
             }
-            if arguments.format == ReportFormat::Text {
-                plugins(&loaded.snapshot.service.plans)
-                    .iter()
-                    .for_each(|plugin| output::print(&format!("Plugin {plugin}\n")));
-            }
-            report(arguments, loaded.warnings, Some(&loaded.document))
+            let plugins = plugins(&loaded.snapshot.service.plans);
+            report(arguments, loaded.warnings, Some(&loaded.document), &plugins)
         }
         Err(Rejected::Invalid { document, findings }) => {
-            report(arguments, findings, Some(&document))
+            report(arguments, findings, Some(&document), &BTreeSet::new())
         }
         Err(rejected) => match &rejected {
             Rejected::Load(error) if let Some(located) = error.located() => {
-                report(arguments, vec![located.clone()], None)
+                report(arguments, vec![located.clone()], None, &BTreeSet::new())
             }
             _ => cmd::refuse(&rejected),
         },
@@ -56,13 +52,19 @@ fn plugins(plans: &[Plan]) -> BTreeSet<&str> {
     found
 }
 
-fn report(arguments: &cli::Check, mut found: Vec<Located>, document: Option<&Document>) -> Exit {
+fn report(
+    arguments: &cli::Check,
+    mut found: Vec<Located>,
+    document: Option<&Document>,
+    plugins: &BTreeSet<&str>,
+) -> Exit {
     if arguments.denies_warnings() {
         found.iter_mut().for_each(|located| located.severity = Severity::Error);
     }
     let valid = found.iter().all(|located| located.severity != Severity::Error);
     match arguments.format {
         ReportFormat::Text => {
+            plugins.iter().for_each(|plugin| output::print(&format!("Plugin {plugin}\n")));
             if !found.is_empty() {
                 let text = render::findings(&found, document, output::stderr_colour());
                 output::note(text.trim_end());
@@ -71,7 +73,11 @@ fn report(arguments: &cli::Check, mut found: Vec<Located>, document: Option<&Doc
                 output::print("Syntax OK!\n");
             }
         }
-        ReportFormat::Json => print(&report::json(&found)),
+        ReportFormat::Json => {
+            let mut value = report::json(&found);
+            value["plugins"] = plugins.iter().copied().collect();
+            print(&value);
+        }
         ReportFormat::Sarif => print(&report::sarif(&found)),
     }
     if valid { Exit::Success } else { Exit::Findings }

@@ -53,7 +53,7 @@ impl Pace {
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: Duration,
-    /// The call is on a fiber: it gives its thread back at each tick.
+    /// The call is on a fiber: it can give its thread back.
     on_fiber: bool,
     /// It is the start of an instance, whose length says nothing about calls.
     is_start: bool,
@@ -121,7 +121,8 @@ impl Budget {
         }
     }
 
-    /// The guest still runs at a tick.
+    /// The guest still runs at a tick. On a fiber it gives its thread back then, but not at its first tick, which any call
+    /// may meet, unless its plugin has had long calls lately.
     pub(crate) fn tick(&mut self, now: Instant, pace: &Pace) -> UpdateDeadline {
         let waited = std::mem::take(&mut self.waited);
         let Some((since, last)) = &mut self.taken else {
@@ -129,6 +130,7 @@ impl Budget {
             self.taken = Some((now, now));
             return UpdateDeadline::Continue(1);
         };
+        let is_first = self.ran.is_zero();
         self.ran += now.saturating_duration_since(*last).min(LONGEST_TICK);
         *last = now;
         let wall = now.saturating_duration_since(*since).saturating_sub(self.waiting);
@@ -137,7 +139,7 @@ impl Budget {
         }
         if self.ran >= self.limit || wall >= self.limit * PATIENCE {
             UpdateDeadline::Interrupt
-        } else if self.on_fiber && !waited {
+        } else if self.on_fiber && !waited && (!is_first || pace.is_slow()) {
             self.alarm.store(true, Ordering::Relaxed);
             UpdateDeadline::Yield(1)
         } else {
@@ -198,11 +200,14 @@ mod tests {
     #[test]
     fn a_call_on_a_fiber_yields_until_its_time_is_up() {
         let mut scene = Scene::new(true);
-        for _ in 0..9 {
+        assert!(matches!(scene.tick(), UpdateDeadline::Continue(1)), "any call may meet a tick");
+        for _ in 0..8 {
             assert!(matches!(scene.tick(), UpdateDeadline::Yield(1)));
             assert!(scene.budget.alarm().swap(false, Ordering::Relaxed));
         }
         assert!(interrupts(&scene.tick()), "counted from its beginning");
+        scene.budget.begin(LIMIT, Some(scene.now));
+        assert!(matches!(scene.tick(), UpdateDeadline::Yield(1)), "its plugin is known to be slow");
     }
 
     #[test]

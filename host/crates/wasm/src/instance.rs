@@ -27,7 +27,7 @@ use crate::{
     invocation::{Called, Function, Invocation},
     limits::Memory,
     output::Output,
-    plugin::{Facts, Limits},
+    plugin::{Facts, Limits, Plugin},
     state::{Exchange, State},
 };
 
@@ -239,16 +239,16 @@ impl Instance {
     /// Calls a hook on a fiber, about the message that has been taken in.
     pub(crate) async fn invoke_on_fiber<I: Invocation>(
         &mut self,
-        loaded: &Loaded,
+        plugin: &Plugin,
     ) -> Result<I::Answer, CallError> {
         let function = I::function(&self.functions).ok_or_else(not_exported)?;
-        self.call_fiber(loaded, function, ()).await
+        self.call_fiber(plugin, function, ()).await
     }
 
     /// Runs a body hook on a fiber.
     pub(crate) async fn on_chunk(
         &mut self,
-        loaded: &Loaded,
+        plugin: &Plugin,
         side: Side,
         chunk: Vec<u8>,
         last: bool,
@@ -259,7 +259,7 @@ impl Instance {
         };
         let Some(hook) = hook else { return Ok(chunk) };
         self.store.set_hostcall_fuel(chunk.len().saturating_mul(2).max(DEFAULT_BODY) + CALL_BYTES);
-        self.call_fiber(loaded, hook, (chunk, last)).await
+        self.call_fiber(plugin, hook, (chunk, last)).await
     }
 
     fn begin_call(&mut self, loaded: &Loaded, on_fiber: bool) {
@@ -277,7 +277,7 @@ impl Instance {
 
     async fn call_fiber<P, T>(
         &mut self,
-        loaded: &Loaded,
+        plugin: &Plugin,
         hook: TypedFunc<P, (Result<T, String>,)>,
         parameters: P,
     ) -> Result<T, CallError>
@@ -285,13 +285,12 @@ impl Instance {
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         (Result<T, String>,): ComponentNamedList + Lift + Send + Sync + 'static,
     {
-        self.begin_call(loaded, true);
-        let facts = Arc::clone(&self.store.data().facts);
+        self.begin_call(plugin.pool.loaded(), true);
         let outcome = {
             let mut call = pin!(hook.call_async(&mut self.store, parameters));
             // Each time it goes on: the clock may have gone to sleep while the guest waited.
             poll_fn(|task| {
-                facts.ticks.wake_at(&facts.pace);
+                plugin.facts.ticks.wake_at(&plugin.facts.pace);
                 call.as_mut().poll(task)
             })
             .await

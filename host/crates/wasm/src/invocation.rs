@@ -139,7 +139,7 @@ impl Caller {
         instance.enter::<I>(cx, message);
         let call = async move {
             let plugin = Arc::clone(lease.plugin());
-            let outcome = lease.instance().invoke_on_fiber::<I>(plugin.pool.loaded()).await;
+            let outcome = lease.instance().invoke_on_fiber::<I>(&plugin).await;
             (lease, outcome)
         };
         let call = Box::pin(call.instrument(self.span(cx, hook)));

@@ -93,7 +93,7 @@ impl Guest {
         let call = Box::pin(async move {
             let plugin = Arc::clone(self.lease.plugin());
             let instance = self.lease.instance();
-            let outcome = instance.on_chunk(plugin.pool.loaded(), self.side, chunk, last).await;
+            let outcome = instance.on_chunk(&plugin, self.side, chunk, last).await;
             self.caller.judge(&outcome);
             self.lease.count(self.side.hook());
             (self, outcome)

@@ -21,8 +21,9 @@ use crate::budget::Pace;
 pub(crate) const TICK: Duration = Duration::from_micros(500);
 /// How long one is while all calls are short. Each tick takes the processor from a worker for a moment.
 const CALM_TICK: Duration = Duration::from_millis(4);
-/// How long after a long call ticks stay short.
-const ALERT: Duration = Duration::from_millis(20);
+/// How long ticks stay short after somebody asked for it. Whoever meets a tick asks again, so this need not be long; and
+/// must not be, as on a busy gateway some ordinary call meets most ticks.
+const ALERT: Duration = Duration::from_millis(1);
 /// How long after a call it sleeps, beyond the longest time limit.
 const IDLE: Duration = Duration::from_secs(1);
 

@@ -240,7 +240,7 @@ fn calls(instance: &mut Instance, plugin: &crate::plugin::Plugin, what: &str, ti
     for _ in 0..times {
         let request: Request = get(&[("x-do", what), ("x-user", USER)]);
         instance.enter::<OnRequest>(&cx, request);
-        let outcome = block_on(instance.invoke_on_fiber::<OnRequest>(plugin.pool.loaded()));
+        let outcome = block_on(instance.invoke_on_fiber::<OnRequest>(plugin));
         outcome.expect("the hook succeeds");
         drop(instance.leave::<OnRequest>());
     }

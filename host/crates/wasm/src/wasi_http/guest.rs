@@ -227,7 +227,7 @@ fn store(
     store.epoch_deadline_callback(|store| {
         let state = store.data();
         state.facts.ticks.hurry();
-        Ok(state.meter.tick())
+        Ok(state.meter.tick(&state.facts.pace))
     });
     store.set_hostcall_fuel(CALL_BYTES);
     store

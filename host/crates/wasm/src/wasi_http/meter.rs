@@ -15,7 +15,7 @@ use std::{
 use wasmtime::UpdateDeadline;
 
 use crate::{
-    budget::{LONGEST_TICK, PATIENCE},
+    budget::{LONGEST_TICK, PATIENCE, Pace},
     plugin::Plugin,
 };
 
@@ -31,6 +31,8 @@ pub(super) struct Meter {
     total: AtomicU64,
     /// The guest has waited for the host since its last tick, so ticks went by without it.
     waited: AtomicBool,
+    /// The guest has met a tick since its thread took it up.
+    met: AtomicBool,
     /// Told at each tick, for [`crate::fiber::run`].
     alarm: Arc<AtomicBool>,
 }
@@ -44,6 +46,7 @@ impl Meter {
             wall: AtomicU64::new(0),
             total: AtomicU64::new(0),
             waited: AtomicBool::new(false),
+            met: AtomicBool::new(false),
             alarm: Arc::default(),
         }
     }
@@ -64,12 +67,13 @@ impl Meter {
         Duration::from_nanos(self.total.load(Ordering::Relaxed))
     }
 
-    /// The guest still runs at its deadline.
-    pub(super) fn tick(&self) -> UpdateDeadline {
+    /// The guest still runs at a tick: as [`crate::budget::Budget::tick`].
+    pub(super) fn tick(&self, pace: &Pace) -> UpdateDeadline {
         if self.is_over() {
             return UpdateDeadline::Interrupt;
         }
-        if self.waited.swap(false, Ordering::Relaxed) {
+        let is_first = !self.met.swap(true, Ordering::Relaxed);
+        if self.waited.swap(false, Ordering::Relaxed) || (is_first && !pace.is_slow()) {
             return UpdateDeadline::Continue(1);
         }
         self.alarm.store(true, Ordering::Relaxed);
@@ -109,18 +113,20 @@ impl<F: Future> Metered<F> {
 impl<F: Future> Future for Metered<F> {
     type Output = F::Output;
 
-    fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { call, meter, plugin } = self.get_mut();
+        let facts = &plugin.facts;
         // The clock may have stopped while the guest waited.
-        let facts = Arc::clone(&self.plugin.facts);
         facts.ticks.wake_at(&facts.pace);
-        self.meter.alarm.store(false, Ordering::Relaxed);
+        meter.alarm.store(false, Ordering::Relaxed);
+        meter.met.store(false, Ordering::Relaxed);
         let started = Instant::now();
-        let polled = self.call.as_mut().poll(task);
+        let polled = call.as_mut().poll(task);
         let took = started.elapsed();
-        self.meter.add(took);
+        meter.add(took);
         facts.pace.ran(took);
-        if polled.is_pending() && !self.meter.alarm.load(Ordering::Relaxed) {
-            self.meter.waited.store(true, Ordering::Relaxed);
+        if polled.is_pending() && !meter.alarm.load(Ordering::Relaxed) {
+            meter.waited.store(true, Ordering::Relaxed);
         }
         polled
     }
@@ -132,7 +138,14 @@ mod tests {
     use crate::ticker::TICK;
 
     fn interrupts(meter: &Meter) -> bool {
-        matches!(meter.tick(), UpdateDeadline::Interrupt)
+        matches!(meter.tick(&Pace::default()), UpdateDeadline::Interrupt)
+    }
+
+    /// Of a plugin that has just had a long call.
+    fn slow() -> Pace {
+        let pace = Pace::default();
+        pace.ran(Duration::from_secs(1));
+        pace
     }
 
     #[test]
@@ -140,7 +153,7 @@ mod tests {
         let meter = Meter::new(Duration::from_millis(5));
         for _ in 0..9 {
             meter.add(TICK);
-            assert!(matches!(meter.tick(), UpdateDeadline::Yield(1)));
+            assert!(matches!(meter.tick(&slow()), UpdateDeadline::Yield(1)));
             assert!(meter.alarm().swap(false, Ordering::Relaxed));
         }
         meter.add(TICK);
@@ -152,11 +165,20 @@ mod tests {
 
     #[test]
     fn ticks_that_went_by_while_it_waited_do_not_move_it_away() {
-        let meter = Meter::new(Duration::from_millis(5));
+        let (meter, slow) = (Meter::new(Duration::from_millis(5)), slow());
         meter.waited.store(true, Ordering::Relaxed);
-        assert!(matches!(meter.tick(), UpdateDeadline::Continue(1)));
+        assert!(matches!(meter.tick(&slow), UpdateDeadline::Continue(1)));
         assert!(!meter.alarm().load(Ordering::Relaxed));
-        assert!(matches!(meter.tick(), UpdateDeadline::Yield(1)));
+        assert!(matches!(meter.tick(&slow), UpdateDeadline::Yield(1)));
+    }
+
+    #[test]
+    fn one_tick_moves_nobody_away_but_guests_of_slow_plugins() {
+        let meter = Meter::new(Duration::from_millis(5));
+        assert!(matches!(meter.tick(&Pace::default()), UpdateDeadline::Continue(1)));
+        assert!(matches!(meter.tick(&Pace::default()), UpdateDeadline::Yield(1)));
+        let meter = Meter::new(Duration::from_millis(5));
+        assert!(matches!(meter.tick(&slow()), UpdateDeadline::Yield(1)));
     }
 
     #[test]
