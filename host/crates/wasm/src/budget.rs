@@ -131,7 +131,9 @@ impl Budget {
             return UpdateDeadline::Continue(1);
         };
         let is_first = self.ran.is_zero();
-        self.ran += now.saturating_duration_since(*last).min(LONGEST_TICK);
+        // One tick alone says little: no limit is so short that it ends a call.
+        let longest = if is_first { TICK } else { LONGEST_TICK };
+        self.ran += now.saturating_duration_since(*last).min(longest);
         *last = now;
         let wall = now.saturating_duration_since(*since).saturating_sub(self.waiting);
         if !self.is_start {
@@ -237,5 +239,7 @@ mod tests {
         let mut scene = Scene::new(true);
         assert!(!interrupts(&scene.tick_after(LIMIT * 9)), "its thread slept");
         assert!(interrupts(&scene.tick_after(LIMIT)));
+        scene.budget.begin(Duration::from_millis(1), Some(scene.now));
+        assert!(!interrupts(&scene.tick_after(LIMIT)), "nor is the shortest limit over at once");
     }
 }
