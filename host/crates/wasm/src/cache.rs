@@ -93,7 +93,7 @@ impl Cache {
         }
         self.open().ok()?;
         let known = fs::read(self.known_file(stamp)).ok()?;
-        // What is damaged, or was written by another version of this program, is written anew.
+        // What is damaged is written anew.
         let known: Known = serde_json::from_slice(&known).ok()?;
         (known.stamp == *stamp).then_some(known)
     }
@@ -125,9 +125,11 @@ impl Cache {
         self.directory.join(format!("{digest}-{of_engine:016x}.cwasm"))
     }
 
-    /// Named by all of the stamp: gateways that see different files must not write over each other's.
+    /// Named by all of the stamp, as gateways that see different files must not write over each other's; and by the
+    /// version of this program, as a newer one may want to know more, or accept less.
     fn known_file(&self, stamp: &Stamp) -> PathBuf {
-        self.directory.join(format!("{:016x}.json", hash(stamp)))
+        let name = hash(&(env!("CARGO_PKG_VERSION"), stamp));
+        self.directory.join(format!("{name:016x}.json"))
     }
 
     /// Makes the directory if need be, and refuses one that others can write: what is in it runs as native code.
