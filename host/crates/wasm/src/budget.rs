@@ -121,8 +121,8 @@ impl Budget {
         }
     }
 
-    /// The guest still runs at a tick. On a fiber it gives its thread back then, but not at its first tick, which any call
-    /// may meet, unless its plugin has had long calls lately.
+    /// The guest still runs at a tick. On a fiber it gives its thread back then if it has run for long, or its plugin has
+    /// had long calls lately.
     pub(crate) fn tick(&mut self, now: Instant, pace: &Pace) -> UpdateDeadline {
         let waited = std::mem::take(&mut self.waited);
         let Some((since, last)) = &mut self.taken else {
@@ -141,7 +141,7 @@ impl Budget {
         }
         if self.ran >= self.limit || wall >= self.limit * PATIENCE {
             UpdateDeadline::Interrupt
-        } else if self.on_fiber && !waited && (!is_first || pace.is_slow()) {
+        } else if self.on_fiber && !waited && (self.ran >= LONG || pace.is_slow()) {
             self.alarm.store(true, Ordering::Relaxed);
             UpdateDeadline::Yield(1)
         } else {

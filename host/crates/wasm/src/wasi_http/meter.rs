@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -18,6 +18,9 @@ use crate::{
     budget::{LONGEST_TICK, PATIENCE, Pace},
     plugin::Plugin,
 };
+
+/// Ticks after which a guest has run for 1 ms, which is long.
+const LONG: u8 = 2;
 
 /// The time of one guest. Counts anew from each piece of a body that passes, as body hooks have a limit for each chunk.
 #[derive(Debug)]
@@ -31,8 +34,8 @@ pub(super) struct Meter {
     total: AtomicU64,
     /// The guest has waited for the host since its last tick, so ticks went by without it.
     waited: AtomicBool,
-    /// The guest has met a tick since its thread took it up.
-    met: AtomicBool,
+    /// Ticks that the guest has met since its thread took it up.
+    met: AtomicU8,
     /// Told at each tick, for [`crate::fiber::run`].
     alarm: Arc<AtomicBool>,
 }
@@ -46,7 +49,7 @@ impl Meter {
             wall: AtomicU64::new(0),
             total: AtomicU64::new(0),
             waited: AtomicBool::new(false),
-            met: AtomicBool::new(false),
+            met: AtomicU8::new(0),
             alarm: Arc::default(),
         }
     }
@@ -72,8 +75,8 @@ impl Meter {
         if self.is_over() {
             return UpdateDeadline::Interrupt;
         }
-        let is_first = !self.met.swap(true, Ordering::Relaxed);
-        if self.waited.swap(false, Ordering::Relaxed) || (is_first && !pace.is_slow()) {
+        let is_long = self.met.fetch_add(1, Ordering::Relaxed) >= LONG;
+        if self.waited.swap(false, Ordering::Relaxed) || !(is_long || pace.is_slow()) {
             return UpdateDeadline::Continue(1);
         }
         self.alarm.store(true, Ordering::Relaxed);
@@ -119,7 +122,7 @@ impl<F: Future> Future for Metered<F> {
         // The clock may have stopped while the guest waited.
         facts.ticks.wake_at(&facts.pace);
         meter.alarm.store(false, Ordering::Relaxed);
-        meter.met.store(false, Ordering::Relaxed);
+        meter.met.store(0, Ordering::Relaxed);
         let started = Instant::now();
         let polled = call.as_mut().poll(task);
         let took = started.elapsed();
@@ -173,9 +176,11 @@ mod tests {
     }
 
     #[test]
-    fn one_tick_moves_nobody_away_but_guests_of_slow_plugins() {
+    fn a_short_time_moves_nobody_away_but_guests_of_slow_plugins() {
         let meter = Meter::new(Duration::from_millis(5));
-        assert!(matches!(meter.tick(&Pace::default()), UpdateDeadline::Continue(1)));
+        for _ in 0..LONG {
+            assert!(matches!(meter.tick(&Pace::default()), UpdateDeadline::Continue(1)));
+        }
         assert!(matches!(meter.tick(&Pace::default()), UpdateDeadline::Yield(1)));
         let meter = Meter::new(Duration::from_millis(5));
         assert!(matches!(meter.tick(&slow()), UpdateDeadline::Yield(1)));
