@@ -1,5 +1,7 @@
 //! A plugin in a pipeline.
 
+use std::future::ready;
+
 use http::header;
 use torana_core::{
     Data, Error, Request, RequestContext, Response,
@@ -12,14 +14,15 @@ use crate::{
     call::{self, Caller},
     component::Hook,
     instance::{CallError, Side},
-    invocation::{OnRequest, OnResponse},
+    invocation::{Called, OnRequest, OnResponse},
     stream,
 };
 
 /// One plugin at one place.
 ///
 /// An ordinary call is made at once, without a future of its own. Plugins that wait, that have had long calls lately, or
-/// for which bodies are collected or streamed take the longer way.
+/// for which bodies are collected or streamed take the longer way. Each way has its own future, so that ordinary requests
+/// neither allocate nor move the large ones.
 pub(crate) struct PluginStep {
     caller: Caller,
     hooks: LevelHooks,
@@ -73,34 +76,90 @@ impl PluginStep {
         flow.or_else(|error| self.caller.failed(cx, hook, &error).map(|()| Flow::Continue))
     }
 
-    async fn request(
-        &self,
-        cx: &RequestContext,
-        mut request: Request,
-    ) -> Result<(Request, Flow), Error> {
-        let Some(hook) = self.hooks.request else { return Ok((request, Flow::Continue)) };
-        call::collect_request(&mut request, self.collects.request).await?;
-        let (request, outcome) = match self.caller.now::<OnRequest>(cx, hook, request) {
-            Ok(called) => called,
-            Err(request) => self.caller.on_fiber::<OnRequest>(cx, hook, request).await,
-        };
-        let flow = self.flow(cx, hook, outcome)?;
-        Ok((request, flow))
+    /// Calls the request hook, and goes on.
+    fn request<'a>(
+        &'a self,
+        cx: &'a RequestContext,
+        hook: Hook,
+        request: Request,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Outcome> {
+        match self.caller.now::<OnRequest>(cx, hook, request) {
+            Ok(called) => self.requested(cx, hook, called, next),
+            Err(request) => Box::pin(async move {
+                let called = self.caller.on_fiber::<OnRequest>(cx, hook, request).await;
+                self.requested(cx, hook, called, next).await
+            }),
+        }
     }
 
-    async fn response(&self, cx: &RequestContext, mut response: Response) -> Outcome {
+    fn requested<'a>(
+        &'a self,
+        cx: &'a RequestContext,
+        hook: Hook,
+        (request, outcome): Called<OnRequest>,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Outcome> {
+        match self.flow(cx, hook, outcome) {
+            Ok(Flow::Continue) => self.go_on(cx, request, next),
+            Ok(Flow::Respond(response)) => Box::pin(ready(Ok(*response))),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
+    }
+
+    /// The way behind the request hook.
+    fn go_on<'a>(
+        &'a self,
+        cx: &'a RequestContext,
+        mut request: Request,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Outcome> {
+        if !self.hooks.request_body || request.body.is_empty() {
+            return self.respond(cx, next.run(cx, request));
+        }
+        Box::pin(async move {
+            let body = std::mem::take(&mut request.body);
+            request.body = stream::through(&self.caller, cx, Side::Request, body).await?;
+            request.headers.remove(header::CONTENT_LENGTH);
+            self.respond(cx, next.run(cx, request)).await
+        })
+    }
+
+    /// The way back, once the rest of the pipeline has an answer.
+    fn respond<'a>(
+        &'a self,
+        cx: &'a RequestContext,
+        rest: BoxFuture<'a, Outcome>,
+    ) -> BoxFuture<'a, Outcome> {
+        if self.collects.response.is_some() || self.hooks.response_body {
+            return Box::pin(async move { self.response_with_body(cx, rest.await?).await });
+        }
+        match self.hooks.response {
+            Some(hook) => Box::pin(async move { self.response(cx, hook, rest.await?).await }),
+            None => rest,
+        }
+    }
+
+    /// Calls the response hook.
+    async fn response(&self, cx: &RequestContext, hook: Hook, response: Response) -> Outcome {
+        let (response, outcome) = match self.caller.now::<OnResponse>(cx, hook, response) {
+            Ok(called) => called,
+            // Boxed: rare, and ten times as large as all else.
+            Err(response) => Box::pin(self.caller.on_fiber::<OnResponse>(cx, hook, response)).await,
+        };
+        outcome.or_else(|error| self.caller.failed(cx, hook, &error))?;
+        Ok(response)
+    }
+
+    /// Calls the hooks for the response and its body.
+    async fn response_with_body(&self, cx: &RequestContext, mut response: Response) -> Outcome {
         if let Some(hook) = self.hooks.response {
             if let Some(limit) = self.collects.response
                 && let Data::Body(body) = &mut response.data
             {
                 *body = call::collect_response(std::mem::take(body), limit).await?;
             }
-            let (back, outcome) = match self.caller.now::<OnResponse>(cx, hook, response) {
-                Ok(called) => called,
-                Err(response) => self.caller.on_fiber::<OnResponse>(cx, hook, response).await,
-            };
-            response = back;
-            outcome.or_else(|error| self.caller.failed(cx, hook, &error))?;
+            response = self.response(cx, hook, response).await?;
         }
         if self.hooks.response_body
             && let Data::Body(body) = &mut response.data
@@ -112,73 +171,22 @@ impl PluginStep {
         }
         Ok(response)
     }
-
-    async fn run(&self, cx: &RequestContext, request: Request, next: Next<'_>) -> Outcome {
-        let (request, flow) = self.request(cx, request).await?;
-        self.go_on(cx, request, flow, next).await
-    }
-
-    /// As [`PluginStep::run`], when it is known that the request hook cannot be called at once: whoever is let through
-    /// to try a plugin that is switched off must not ask a second time.
-    async fn run_on_fiber(
-        &self,
-        cx: &RequestContext,
-        hook: Hook,
-        request: Request,
-        next: Next<'_>,
-    ) -> Outcome {
-        let (request, outcome) = self.caller.on_fiber::<OnRequest>(cx, hook, request).await;
-        let flow = self.flow(cx, hook, outcome)?;
-        self.go_on(cx, request, flow, next).await
-    }
-
-    async fn go_on(
-        &self,
-        cx: &RequestContext,
-        mut request: Request,
-        flow: Flow,
-        next: Next<'_>,
-    ) -> Outcome {
-        if let Flow::Respond(response) = flow {
-            return Ok(*response);
-        }
-        if self.hooks.request_body && !request.body.is_empty() {
-            let body = std::mem::take(&mut request.body);
-            request.body = stream::through(&self.caller, cx, Side::Request, body).await?;
-            request.headers.remove(header::CONTENT_LENGTH);
-        }
-        let response = next.run(cx, request).await?;
-        self.response(cx, response).await
-    }
 }
 
 impl Middleware for PluginStep {
     fn call<'a>(
         &'a self,
         cx: &'a RequestContext,
-        request: Request,
+        mut request: Request,
         next: Next<'a>,
     ) -> BoxFuture<'a, Outcome> {
-        let Some(hook) = self.hooks.request else {
-            return Box::pin(self.run(cx, request, next));
-        };
-        if self.collects.request.is_some() || self.hooks.request_body {
-            return Box::pin(self.run(cx, request, next));
+        let Some(hook) = self.hooks.request else { return self.go_on(cx, request, next) };
+        if self.collects.request.is_none() {
+            return self.request(cx, hook, request, next);
         }
-        let (request, outcome) = match self.caller.now::<OnRequest>(cx, hook, request) {
-            Ok(called) => called,
-            Err(request) => return Box::pin(self.run_on_fiber(cx, hook, request, next)),
-        };
-        match self.flow(cx, hook, outcome) {
-            Ok(Flow::Continue) if self.hooks.response.is_none() && !self.hooks.response_body => {
-                next.run(cx, request)
-            }
-            Ok(Flow::Continue) => Box::pin(async move {
-                let response = next.run(cx, request).await?;
-                self.response(cx, response).await
-            }),
-            Ok(Flow::Respond(response)) => Box::pin(std::future::ready(Ok(*response))),
-            Err(error) => Box::pin(std::future::ready(Err(error))),
-        }
+        Box::pin(async move {
+            call::collect_request(&mut request, self.collects.request).await?;
+            self.request(cx, hook, request, next).await
+        })
     }
 }
