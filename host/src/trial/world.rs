@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use torana_config::valid::Host;
 use torana_core::{
-    Body, Data, Error, ErrorKind, Request, RequestContext, Response,
+    Body, Data, Error, ErrorKind, Request, RequestContext, Response, ResponseParts,
     entity::Object,
     pipeline::{Backend, BoxFuture, BuildContext, Middleware, Next, Outcome},
 };
@@ -78,7 +78,7 @@ pub(super) fn answer(message: &Message, decodes: bool) -> Outcome {
     } else {
         Data::Body(Body::from_bytes(body))
     };
-    Ok(Response { status, headers, data, complete: true, failure: None })
+    Ok(Response::new(status, headers, data))
 }
 
 /// Header fields of their text.
@@ -106,14 +106,15 @@ async fn text(body: Body) -> Result<Option<String>, Error> {
 
 /// The text of an answer.
 pub(super) async fn response_text(response: Response) -> Result<Message, Error> {
-    let body = match response.data {
+    let ResponseParts { status, headers, data, .. } = response.into_parts();
+    let body = match data {
         Data::Entity(entity) => {
             entity.map(|object| String::from_utf8_lossy(&object.to_bytes()).into_owned())
         }
         Data::Body(body) => text(body).await?,
     };
-    let first = format!("HTTP/1.1 {}", response.status);
-    Ok(Message { first, headers: fields(&response.headers), absent: Vec::new(), body })
+    let first = format!("HTTP/1.1 {status}");
+    Ok(Message { first, headers: fields(&headers), absent: Vec::new(), body })
 }
 
 /// The backend: remembers the request, and answers.

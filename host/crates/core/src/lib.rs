@@ -24,4 +24,4 @@ pub use context::{EndpointInfo, RequestContext, SharedState};
 pub use error::{Error, ErrorKind, Origin};
 pub use request::{Params, Request, RequestParts};
 pub use resources::Resources;
-pub use response::{Data, Response};
+pub use response::{Data, Response, ResponseParts};

@@ -1,12 +1,18 @@
 //! What comes back up a pipeline.
 
+use std::ops::{Deref, DerefMut};
+
 use http::{HeaderMap, StatusCode};
 
 use crate::{Body, Error, entity::Object};
 
-/// A response on its way to the client.
+/// A response on its way to the client. Boxed, as it moves through many futures.
 #[derive(Debug)]
-pub struct Response {
+pub struct Response(Box<ResponseParts>);
+
+/// The fields of a [`Response`].
+#[derive(Debug)]
+pub struct ResponseParts {
     /// Status; only `no-op` answers and plugins make it reach the client.
     pub status: StatusCode,
     /// Header fields for the client (or of the backend, below the decoder).
@@ -29,22 +35,28 @@ pub enum Data {
 }
 
 impl Response {
+    /// A complete answer.
+    #[must_use]
+    pub fn new(status: StatusCode, headers: HeaderMap, data: Data) -> Self {
+        Self(Box::new(ResponseParts { status, headers, data, complete: true, failure: None }))
+    }
+
     /// A complete answer with data.
     #[must_use]
     pub fn from_object(object: Object) -> Self {
-        Self {
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            data: Data::Entity(Some(object)),
-            complete: true,
-            failure: None,
-        }
+        Self::new(StatusCode::OK, HeaderMap::new(), Data::Entity(Some(object)))
     }
 
     /// An answer with an undecoded body.
     #[must_use]
     pub fn from_body(status: StatusCode, headers: HeaderMap, body: Body) -> Self {
-        Self { status, headers, data: Data::Body(body), complete: true, failure: None }
+        Self::new(status, headers, Data::Body(body))
+    }
+
+    /// Its fields.
+    #[must_use]
+    pub fn into_parts(self) -> ResponseParts {
+        *self.0
     }
 
     /// The decoded object, if there is one.
@@ -62,5 +74,18 @@ impl Response {
             Data::Entity(entity) => entity.as_mut(),
             Data::Body(_) => None,
         }
+    }
+}
+
+impl Deref for Response {
+    type Target = ResponseParts;
+    fn deref(&self) -> &ResponseParts {
+        &self.0
+    }
+}
+
+impl DerefMut for Response {
+    fn deref_mut(&mut self) -> &mut ResponseParts {
+        &mut self.0
     }
 }

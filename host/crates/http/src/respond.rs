@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
 use torana_config::valid::{OutputEncoding, RouterOptions};
 use torana_core::{
-    Body, Data, Error, ErrorKind, Response, encoding, headers::strip_hop_by_hop, pipeline::Outcome,
+    Body, Data, Error, ErrorKind, Response, ResponseParts, encoding, headers::strip_hop_by_hop,
+    pipeline::Outcome,
 };
 
 /// Names the gateway and its version, on every answer of an endpoint.
@@ -83,8 +84,11 @@ impl Responder {
         accept: Option<&HeaderValue>,
     ) -> Answer {
         match outcome {
-            Ok(response) => match response.data {
-                Data::Body(_) => self.untouched(response),
+            Ok(mut response) => match &mut response.data {
+                Data::Body(body) => {
+                    let body = std::mem::take(body);
+                    self.untouched(response, body)
+                }
                 Data::Entity(_) => self
                     .encoded(response, rendering, accept)
                     .unwrap_or_else(|error| self.error(&error)),
@@ -94,9 +98,8 @@ impl Responder {
     }
 
     /// `no-op`, and answers that a component made itself.
-    fn untouched(&self, response: Response) -> Answer {
-        let Data::Body(body) = response.data else { return self.error(&unreachable_data()) };
-        let mut headers = response.headers;
+    fn untouched(&self, mut response: Response, body: Body) -> Answer {
+        let mut headers = std::mem::take(&mut response.headers);
         strip_hop_by_hop(&mut headers);
         // Appended, not replaced: a gateway behind this one may have set its own (reference 6.2).
         headers.append(X_KRAKEND, self.version.clone());
@@ -109,7 +112,7 @@ impl Responder {
 
     fn encoded(
         &self,
-        response: Response,
+        mut response: Response,
         rendering: &Rendering,
         accept: Option<&HeaderValue>,
     ) -> Result<Answer, Error> {
@@ -119,7 +122,7 @@ impl Responder {
         let has_data = object.is_some_and(|object| !object.is_empty());
         let completed = has_data && response.complete && response.failure.is_none();
         let body = Body::from_bytes(encoder.encode(object)?);
-        let mut headers = response.headers;
+        let mut headers = std::mem::take(&mut response.headers);
         if headers.is_empty() {
             headers.reserve(4);
         } else if !has_data {
@@ -279,10 +282,6 @@ fn allow(methods: &[Method]) -> HeaderValue {
     HeaderValue::try_from(list).unwrap_or(HeaderValue::from_static(""))
 }
 
-fn unreachable_data() -> Error {
-    Error::new(ErrorKind::Internal, "an answer with data where a body was expected")
-}
-
 /// The parts of an answer that a service-level step works on, and back.
 pub fn into_response(answer: Answer) -> Response {
     let (parts, body) = answer.into_parts();
@@ -291,14 +290,14 @@ pub fn into_response(answer: Answer) -> Response {
 
 /// The inverse of [`into_response`].
 pub fn from_response(response: Response) -> Answer {
-    let mut headers: HeaderMap = response.headers;
+    let ResponseParts { status, mut headers, data, .. } = response.into_parts();
     strip_hop_by_hop(&mut headers);
-    let body = match response.data {
+    let body = match data {
         Data::Body(body) => body,
         Data::Entity(_) => Body::Empty,
     };
     let mut answer = Answer::new(body);
-    *answer.status_mut() = response.status;
+    *answer.status_mut() = status;
     *answer.headers_mut() = headers;
     answer
 }

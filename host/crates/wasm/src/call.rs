@@ -137,7 +137,7 @@ pub(crate) fn response(answer: Answer, decodes: bool) -> Result<Response, CallEr
     let object = (!body.is_empty()).then(|| Object::parse(&body)).transpose().map_err(|_| {
         CallError::Answer("the answer's body must be a JSON object, as the backend's is".into())
     })?;
-    Ok(Response { status, headers, data: Data::Entity(object), complete: true, failure: None })
+    Ok(Response::new(status, headers, Data::Entity(object)))
 }
 
 /// Makes the body of a request whole for a plugin that reads bodies up to this limit; 413 above it.

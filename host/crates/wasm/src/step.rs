@@ -69,9 +69,7 @@ impl PluginStep {
     ) -> Result<Flow, Error> {
         let flow = outcome.and_then(|action| match action {
             Action::Continue => Ok(Flow::Continue),
-            Action::Respond(answer) => {
-                call::response(answer, self.decodes).map(|answer| Flow::Respond(Box::new(answer)))
-            }
+            Action::Respond(answer) => call::response(answer, self.decodes).map(Flow::Respond),
         });
         flow.or_else(|error| self.caller.failed(cx, hook, &error).map(|()| Flow::Continue))
     }
@@ -102,7 +100,7 @@ impl PluginStep {
     ) -> BoxFuture<'a, Outcome> {
         match self.flow(cx, hook, outcome) {
             Ok(Flow::Continue) => self.go_on(cx, request, next),
-            Ok(Flow::Respond(response)) => Box::pin(ready(Ok(*response))),
+            Ok(Flow::Respond(response)) => Box::pin(ready(Ok(response))),
             Err(error) => Box::pin(ready(Err(error))),
         }
     }

@@ -72,16 +72,13 @@ struct Merged {
 impl Merged {
     fn add(&mut self, outcome: Outcome) {
         self.parts += 1;
-        let response = match outcome {
+        let mut response = match outcome {
             Ok(response) => response,
             Err(error) => return self.errors.push(error),
         };
         // A part without data, such as a publisher's, leaves the answer incomplete (reference 4.2).
         self.incomplete |= !response.complete || matches!(response.data, Data::Entity(None));
-        if let Some(failure) = response.failure {
-            self.errors.push(failure);
-        }
-        let response = Response { failure: None, ..response };
+        self.errors.extend(response.failure.take());
         self.response = Some(match self.response.take() {
             None => response,
             Some(base) => combine(base, response),
@@ -101,6 +98,7 @@ impl Merged {
 
 /// Later parts win equal top-level keys. Status and headers of the parts are lost as soon as two are combined.
 fn combine(base: Response, later: Response) -> Response {
+    let (base, later) = (base.into_parts(), later.into_parts());
     let data = match (base.data, later.data) {
         (Data::Entity(Some(mut object)), Data::Entity(Some(other))) => {
             object.merge(other);
@@ -111,13 +109,9 @@ fn combine(base: Response, later: Response) -> Response {
         }
         _ => Data::Entity(None),
     };
-    Response {
-        status: http::StatusCode::OK,
-        headers: http::HeaderMap::new(),
-        data,
-        complete: base.complete && later.complete,
-        failure: None,
-    }
+    let mut response = Response::new(http::StatusCode::OK, http::HeaderMap::new(), data);
+    response.complete = base.complete && later.complete;
+    response
 }
 
 /// One error from all; never with a backend's status (reference 4.2).

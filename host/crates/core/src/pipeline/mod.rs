@@ -23,7 +23,7 @@ pub enum Flow {
     /// The next step.
     Continue,
     /// This answer, without the rest of the pipeline. Filters before this one still see it.
-    Respond(Box<Response>),
+    Respond(Response),
 }
 
 /// A step that never waits.
@@ -121,7 +121,7 @@ impl<'a> Next<'a> {
                     }
                     Ok(Flow::Continue) => {}
                     Ok(Flow::Respond(response)) => {
-                        return Box::pin(std::future::ready(Ok(*response)));
+                        return Box::pin(std::future::ready(Ok(response)));
                     }
                     Err(error) => return Box::pin(std::future::ready(Err(error))),
                 },

@@ -115,9 +115,10 @@ impl Middleware for Decoding {
     ) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let method = request.method.clone();
-            let response = next.run(cx, request).await?;
+            let mut response = next.run(cx, request).await?;
             // A step below may have answered with data already.
-            let Data::Body(body) = response.data else { return Ok(response) };
+            let Data::Body(body) = &mut response.data else { return Ok(response) };
+            let body = std::mem::take(body);
             if !matches!(response.status, StatusCode::OK | StatusCode::CREATED) {
                 let content_type = response.headers.get(header::CONTENT_TYPE).cloned();
                 // The connection is more use than the rest of an error page: what is too large is left out.
@@ -127,14 +128,8 @@ impl Middleware for Decoding {
             let bytes = body.collect(DECODE_LIMIT).await?;
             let mut object = self.decoder.decode(bytes, self.is_collection)?;
             self.formatter.apply(&mut object)?;
-            Ok(Response {
-                // A 201 of the backend is a 200 of the gateway (reference 6.3).
-                status: StatusCode::OK,
-                headers: HeaderMap::new(),
-                data: Data::Entity(object),
-                complete: true,
-                failure: None,
-            })
+            // A 201 of the backend is a 200 of the gateway (reference 6.3).
+            Ok(Response::new(StatusCode::OK, HeaderMap::new(), Data::Entity(object)))
         })
     }
 }
@@ -171,7 +166,9 @@ impl Decoding {
                 }
                 let mut data = serde_json::Map::new();
                 data.insert(key.clone(), details.into());
-                Ok(Response { complete: false, ..Response::from_object(Object::from_tree(data)) })
+                let mut response = Response::from_object(Object::from_tree(data));
+                response.complete = false;
+                Ok(response)
             }
         }
     }

@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
 use http::{HeaderMap, header};
 use http_body::{Body as _, Frame};
-use torana_core::{Body, Data, Error, ErrorKind, Response};
+use torana_core::{Body, Data, Error, ErrorKind, Response, ResponseParts};
 use zstd::stream::raw::{DParameter, InBuffer, Operation, OutBuffer};
 
 use super::options::CallOptions;
@@ -28,15 +28,16 @@ const ZSTD_WINDOW: u32 = 23;
 /// Puts the decoded body in the place of a compressed one, if the caller asks for it. A coding that is not known
 /// stays as it is, with its `Content-Encoding`.
 pub(super) fn decompress(mut response: Response, options: &CallOptions) -> Result<Response, Error> {
-    let Data::Body(body) = &mut response.data else { return Ok(response) };
+    let ResponseParts { headers, data, .. } = &mut *response;
+    let Data::Body(body) = data else { return Ok(response) };
     if !options.decompress || body.is_empty() {
         return Ok(response);
     }
-    let Some(decoder) = Decoder::for_fields(&response.headers)? else { return Ok(response) };
+    let Some(decoder) = Decoder::for_fields(headers)? else { return Ok(response) };
     let compressed = std::mem::take(body);
     *body = decoded_body(compressed, decoder, options.decompressed_limit)?;
-    response.headers.remove(header::CONTENT_ENCODING);
-    response.headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::CONTENT_ENCODING);
+    headers.remove(header::CONTENT_LENGTH);
     Ok(response)
 }
 

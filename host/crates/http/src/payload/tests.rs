@@ -104,7 +104,7 @@ async fn outcome(
         error.status()
     })?;
     let coded = response.headers.contains_key(header::CONTENT_ENCODING);
-    let Data::Body(body) = response.data else { panic!("the leaf gives a body") };
+    let Data::Body(body) = response.into_parts().data else { panic!("the leaf gives a body") };
     Ok((body.collect(usize::MAX).await.unwrap(), coded))
 }
 

@@ -25,7 +25,9 @@ fn changes_merged_data() {
 #[test]
 fn leaves_partial_answers_as_they_are() {
     let failure = Some(Error::new(ErrorKind::Timeout, "backend is late"));
-    let partial = Response { failure, complete: false, ..response() };
+    let mut partial = response();
+    partial.failure = failure;
+    partial.complete = false;
     let response = step().apply(partial).unwrap();
     assert_eq!(response.object().unwrap().to_bytes(), r#"{"a":[{"x":1,"y":2}]}"#);
 }

@@ -37,7 +37,7 @@ fn asked(scene: &Scene) -> Body {
 }
 
 fn body(response: Response) -> Body {
-    match response.data {
+    match response.into_parts().data {
         Data::Body(body) => body,
         Data::Entity(_) => panic!("a body was expected"),
     }
@@ -77,14 +77,7 @@ fn no_body_is_no_call() {
     assert!(matches!(body(response), Body::Empty));
     let data = || {
         let object = Object::parse(&Bytes::from_static(b"{\"a\":1}")).expect("JSON");
-        let data = Data::Entity(Some(object));
-        Response {
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            data,
-            complete: true,
-            failure: None,
-        }
+        Response::from_object(object)
     };
     let plugins = json!([plugin("test-stream", json!({"config": {"fail_at": 0}}))]);
     Scene::answering(At::Endpoint, plugins, data).run(post(Body::Empty)).unwrap();

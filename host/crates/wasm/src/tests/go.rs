@@ -225,7 +225,7 @@ fn bodies_stream_past_in_chunks() {
     };
     let response = scene.run(request(&["one ", "two"])).unwrap();
     assert_eq!(passed(std::mem::take(&mut scene.seen().body)).unwrap(), "ONE TWO.");
-    let Data::Body(body) = response.data else { panic!("a body") };
+    let Data::Body(body) = response.into_parts().data else { panic!("a body") };
     assert_eq!(passed(body).unwrap(), "THREE FOUR.");
     scene.run(request(&["one ", "bad"])).unwrap();
     assert!(passed(std::mem::take(&mut scene.seen().body)).is_err(), "the hook failed");

@@ -139,7 +139,7 @@ impl Scene {
 }
 
 fn body(response: Response) -> Body {
-    match response.data {
+    match response.into_parts().data {
         Data::Body(body) => body,
         Data::Entity(_) => panic!("nobody decodes"),
     }

@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, header, request::Parts};
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::runtime::Handle;
 use torana_core::{
-    Body, Data, Error as CoreError, ErrorKind, Request, headers::strip_hop_by_hop,
+    Body, Data, Error as CoreError, ErrorKind, Request, ResponseParts, headers::strip_hop_by_hop,
     pipeline::Backend,
 };
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
@@ -139,15 +139,16 @@ async fn send(
         .await
         .map_err(|_| Error::HttpResponseTimeout)?
         .map_err(|error| body::code(&error))?;
-    let body = match response.data {
+    let ResponseParts { status, headers, data, .. } = response.into_parts();
+    let body = match data {
         Data::Body(body) => body,
         Data::Entity(object) => object.map_or(Body::Empty, |o| Body::from_bytes(o.to_bytes())),
     };
     let patience = options.between_bytes_timeout.map_or(LONGEST, |limit| limit.min(LONGEST));
     let body = WasiBody::new(Incoming::new(body, &runtime, Some(patience)));
     let mut answer = http::Response::new(body);
-    *answer.status_mut() = response.status;
-    *answer.headers_mut() = response.headers;
+    *answer.status_mut() = status;
+    *answer.headers_mut() = headers;
     Ok(answer)
 }
 

@@ -165,7 +165,7 @@ async fn call(peer: &Peer, request: Request) -> Result<Response, Error> {
 }
 
 fn body_of(response: Response) -> Body {
-    match response.data {
+    match response.into_parts().data {
         Data::Body(body) => body,
         Data::Entity(_) => panic!("the client decodes nothing"),
     }
