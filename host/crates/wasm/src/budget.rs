@@ -17,8 +17,10 @@ pub(crate) const PATIENCE: u32 = 10;
 /// What counts at most from one tick to the next. Ticks are less than two apart while a guest is known to run, so all
 /// beyond is time that its thread had to wait for the processor: on a busy machine nobody is cut who has hardly run.
 pub(crate) const LONGEST_TICK: Duration = TICK.saturating_mul(2);
+/// Ticks after which a call is long: it may meet one whenever it comes.
+pub(crate) const LONG_TICKS: u8 = 2;
 /// How long a call has run that is long.
-const LONG: Duration = Duration::from_millis(1);
+const LONG: Duration = TICK.saturating_mul(LONG_TICKS as u32);
 /// How long a plugin runs on fibers after a long call, in nanoseconds.
 const MEMORY: u64 = 10_000_000_000;
 

@@ -31,11 +31,15 @@ const IDLE: Duration = Duration::from_secs(1);
 const NOTHING: u8 = 0;
 const TO_TICK: u8 = 1;
 const TO_HURRY: u8 = 2;
+const MORE_THAN_ANYTHING: u8 = 3;
 
 /// What the thread does at this moment.
-const ALERTED: u8 = 0;
-const CALM: u8 = 1;
-const ASLEEP: u8 = 2;
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mood {
+    Alerted,
+    Calm,
+    Asleep,
+}
 
 /// The thread. It ends with the engine.
 pub(crate) struct Ticker(Ticks);
@@ -50,7 +54,8 @@ pub(crate) struct Ticks {
 #[derive(Debug, Default)]
 struct Shared {
     asked: AtomicU8,
-    mood: AtomicU8,
+    /// What wakes the thread, if so much or more is asked.
+    wakes_at: AtomicU8,
     /// The longest time limit in microseconds: a call that runs must not lose its clock.
     longest: AtomicU64,
 }
@@ -106,66 +111,119 @@ impl Ticks {
             return;
         }
         self.shared.asked.fetch_max(what, SeqCst);
-        // Either this load sees the mood that the thread is about to sleep in, or its last look sees the store above.
-        if must_wake(what, self.shared.mood.load(SeqCst)) {
+        // Either this load sees how deep the thread is about to sleep, or its last look sees the store above.
+        if what >= self.shared.wakes_at.load(SeqCst) {
             self.thread.unpark();
         }
     }
 }
 
-/// Whether the thread must not stay in its mood when this is asked of it.
-fn must_wake(asked: u8, mood: u8) -> bool {
-    matches!((asked, mood), (TO_HURRY, CALM | ASLEEP) | (TO_TICK, ASLEEP))
-}
-
 fn tick(engine: &EngineWeak, shared: &Shared) {
     // Sleepers may be woken 50 µs late by default (prctl(2)), a tenth of a tick.
     let _ = rustix::thread::set_current_timer_slack(Some(NonZeroU64::MIN));
-    let mut last = Instant::now();
-    let (mut called, mut hurried) = (last, None);
-    let (mut due, mut period) = (last + CALM_TICK, CALM_TICK);
+    let mut clock = Clock::new(Instant::now());
     loop {
         let now = Instant::now();
-        match shared.asked.swap(NOTHING, SeqCst) {
-            NOTHING => {}
-            TO_TICK => called = now,
-            _ => (called, hurried) = (now, Some(now)),
-        }
-        let longest = Duration::from_micros(shared.longest.load(Relaxed));
-        let mood = if hurried.is_some_and(|hurried| now - hurried < ALERT) {
-            ALERTED
-        } else if now - called < IDLE + longest {
-            CALM
-        } else {
-            ASLEEP
-        };
-        shared.mood.store(mood, SeqCst);
-        if must_wake(shared.asked.load(SeqCst), mood) {
+        let mood = clock.mood(now, shared);
+        shared.wakes_at.store(mood.wakes_at(), SeqCst);
+        if shared.asked.load(SeqCst) >= mood.wakes_at() {
             continue;
         }
-        if mood == ASLEEP {
-            thread::park();
-            last = Instant::now();
-            due = last + period;
-            // No tick for those who are just beginning.
-        } else {
-            let wanted = if mood == ALERTED { TICK } else { CALM_TICK };
-            if wanted != period {
-                period = wanted;
-                due = following(last, period, now);
+        let ticks = match mood.period() {
+            Some(period) => {
+                thread::park_timeout(clock.wait(period, now));
+                clock.is_due(Instant::now())
             }
-            thread::park_timeout(due.saturating_duration_since(now));
-            let now = Instant::now();
-            if now < due {
-                continue;
+            None => {
+                thread::park();
+                // No tick for those who are just beginning.
+                clock.restart(Instant::now());
+                false
             }
-            last = due;
-            due = following(last, period, now);
+        };
+        let Some(engine) = engine.upgrade() else { return };
+        if ticks {
+            engine.increment_epoch();
         }
-        match engine.upgrade() {
-            Some(engine) if mood != ASLEEP => engine.increment_epoch(),
-            Some(_) => {}
-            None => return,
+    }
+}
+
+/// When the thread ticks.
+struct Clock {
+    /// The last call, and the last time that somebody was in a hurry.
+    called: Instant,
+    hurried: Option<Instant>,
+    /// When the last tick was due, and when the next is.
+    last: Instant,
+    due: Instant,
+    period: Duration,
+}
+
+impl Clock {
+    fn new(now: Instant) -> Self {
+        let due = now + CALM_TICK;
+        Self { called: now, hurried: None, last: now, due, period: CALM_TICK }
+    }
+
+    /// What to do, by what has been asked.
+    fn mood(&mut self, now: Instant, shared: &Shared) -> Mood {
+        match shared.asked.swap(NOTHING, SeqCst) {
+            NOTHING => {}
+            TO_TICK => self.called = now,
+            _ => (self.called, self.hurried) = (now, Some(now)),
+        }
+        let longest = Duration::from_micros(shared.longest.load(Relaxed));
+        if self.hurried.is_some_and(|hurried| now - hurried < ALERT) {
+            Mood::Alerted
+        } else if now - self.called < IDLE + longest {
+            Mood::Calm
+        } else {
+            Mood::Asleep
+        }
+    }
+
+    /// How long to wait for the next tick.
+    fn wait(&mut self, period: Duration, now: Instant) -> Duration {
+        if period != self.period {
+            self.period = period;
+            self.due = following(self.last, period, now);
+        }
+        self.due.saturating_duration_since(now)
+    }
+
+    /// Whether it is time to tick, and sets the next time if so.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let is_due = now >= self.due;
+        if is_due {
+            self.last = self.due;
+            self.due = following(self.last, self.period, now);
+        }
+        is_due
+    }
+
+    /// Ticks begin anew.
+    fn restart(&mut self, now: Instant) {
+        self.last = now;
+        self.due = now + self.period;
+    }
+}
+
+impl Mood {
+    /// How long a tick is; none while asleep.
+    fn period(self) -> Option<Duration> {
+        match self {
+            Self::Alerted => Some(TICK),
+            Self::Calm => Some(CALM_TICK),
+            Self::Asleep => None,
+        }
+    }
+
+    /// What must be asked of the thread so that it does not stay in this mood.
+    fn wakes_at(self) -> u8 {
+        match self {
+            Self::Alerted => MORE_THAN_ANYTHING,
+            Self::Calm => TO_HURRY,
+            Self::Asleep => TO_TICK,
         }
     }
 }

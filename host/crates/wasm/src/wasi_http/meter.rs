@@ -15,12 +15,9 @@ use std::{
 use wasmtime::UpdateDeadline;
 
 use crate::{
-    budget::{LONGEST_TICK, PATIENCE, Pace},
+    budget::{LONG_TICKS, LONGEST_TICK, PATIENCE, Pace},
     plugin::Plugin,
 };
-
-/// Ticks after which a guest has run for 1 ms, which is long.
-const LONG: u8 = 2;
 
 /// The time of one guest. Counts anew from each piece of a body that passes, as body hooks have a limit for each chunk.
 #[derive(Debug)]
@@ -75,7 +72,7 @@ impl Meter {
         if self.is_over() {
             return UpdateDeadline::Interrupt;
         }
-        let is_long = self.met.fetch_add(1, Ordering::Relaxed) >= LONG;
+        let is_long = self.met.fetch_add(1, Ordering::Relaxed) >= LONG_TICKS;
         if self.waited.swap(false, Ordering::Relaxed) || !(is_long || pace.is_slow()) {
             return UpdateDeadline::Continue(1);
         }
@@ -178,7 +175,7 @@ mod tests {
     #[test]
     fn a_short_time_moves_nobody_away_but_guests_of_slow_plugins() {
         let meter = Meter::new(Duration::from_millis(5));
-        for _ in 0..LONG {
+        for _ in 0..LONG_TICKS {
             assert!(matches!(meter.tick(&Pace::default()), UpdateDeadline::Continue(1)));
         }
         assert!(matches!(meter.tick(&Pace::default()), UpdateDeadline::Yield(1)));
