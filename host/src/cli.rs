@@ -8,7 +8,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-pub use plugin::{Build, Inspect, InspectFormat, New, Plugin, PluginVerb, RunHook, Test};
+pub use plugin::{
+    Build, Conformance, Inspect, InspectFormat, New, Plugin, PluginVerb, RunHook, Test,
+};
 
 /// API gateway: declarative, stateless, with sandboxed plugins.
 #[derive(Debug, Parser)]

@@ -25,6 +25,8 @@ pub enum PluginVerb {
     Test(Test),
     /// Run one hook of a plugin once and print what comes out
     Run(RunHook),
+    /// Try a plugin with messages that clients and backends may send, but authors rarely think of
+    Conformance(Conformance),
 }
 
 /// `torana plugin new`.
@@ -105,6 +107,17 @@ pub struct RunHook {
     /// The plugin's config
     #[arg(long, value_name = "JSON")]
     pub config: Option<String>,
+}
+
+/// `torana plugin conformance`.
+#[derive(Debug, Args)]
+pub struct Conformance {
+    /// Component, or folder of a project with its plugin.wasm
+    #[arg(value_name = "FOLDER|FILE", default_value = ".")]
+    pub plugin: PathBuf,
+    /// Request file with the plugin's config and an ordinary message [default: the first of requests/*.http]
+    #[arg(value_name = "REQUEST")]
+    pub request: Option<PathBuf>,
 }
 
 fn languages() -> PossibleValuesParser {

@@ -1,7 +1,9 @@
 //! Runs a plugin against request files without a gateway: `torana plugin test` and `torana plugin run`. The pipeline is
 //! the gateway's own, so a hook sees here what it sees there.
 
+mod awkward;
 mod compare;
+pub mod conformance;
 pub mod script;
 mod trace;
 mod world;
@@ -20,7 +22,7 @@ use serde_json::{Map, Value, json};
 use torana_config::{Diagnostics, Document, Format, Options, Severity, resolve, valid::Gateway};
 use torana_core::{
     Body, EndpointInfo, Error, Request, RequestContext, Resources,
-    pipeline::{Backend, BuildContext, Level, Pipeline, Step, StepFactory},
+    pipeline::{Backend, BuildContext, Level, Outcome, Pipeline, Step, StepFactory},
 };
 use torana_wasm::{BackendHooks, EndpointHooks, Inspection, Kind, NAMESPACE};
 use trace::Trace;
@@ -146,17 +148,17 @@ pub fn run(subject: &Subject<'_>, script: &Script) -> Result<Report, String> {
 }
 
 async fn run_here(subject: &Subject<'_>, script: &Script, trace: &Trace) -> Result<Report, String> {
-    let resources = Resources::default();
-    let services = Services { calls: script.calls.clone(), trace: trace.clone() };
-    // Held to the end: resources forget what nobody holds.
-    let _services = resources.get_or_try_make(&KEY, || Ok::<_, String>(services))?;
     let request = request(script)?;
-    let gateway = gateway(subject, script, &request)?;
     let seen = Arc::new(Mutex::new(None));
-    let pipeline = pipeline(subject, script, &gateway, &resources, trace, &seen)?;
+    let answer = Message { first: "200".to_owned(), ..Message::default() };
+    let backend = Scripted {
+        seen: Arc::clone(&seen),
+        answer: script.backend.clone().unwrap_or(answer),
+        decodes: subject.decodes(script),
+    };
+    let stage = Stage::new(subject, script, &request.path, trace, Box::new(backend))?;
     trace.clear();
-    let cx = context(script, &gateway);
-    let outcome = match pipeline.run(&cx, request).await {
+    let outcome = match stage.run(request).await {
         Ok(response) => world::response_text(response).await,
         Err(error) => Err(error),
     };
@@ -165,6 +167,38 @@ async fn run_here(subject: &Subject<'_>, script: &Script, trace: &Trace) -> Resu
     let differences = differences(&script.expect, request.as_ref(), &outcome, &logs);
     let outcome = outcome.map_err(|error| error.to_string());
     Ok(Report { trace: lines, request, outcome, differences })
+}
+
+/// A plugin in its place, with all that stands around it.
+struct Stage {
+    pipeline: Pipeline,
+    gateway: Gateway,
+    client: Option<IpAddr>,
+    resources: Resources,
+    /// Held to the end: resources forget what nobody holds.
+    _services: Arc<Services>,
+}
+
+impl Stage {
+    /// `path` is where the endpoint is, if the script does not say it.
+    fn new(
+        subject: &Subject<'_>,
+        script: &Script,
+        path: &str,
+        trace: &Trace,
+        backend: Box<dyn Backend>,
+    ) -> Result<Self, String> {
+        let resources = Resources::default();
+        let services = Services { calls: script.calls.clone(), trace: trace.clone() };
+        let _services = resources.get_or_try_make(&KEY, || Ok::<_, String>(services))?;
+        let gateway = gateway(subject, script, path)?;
+        let pipeline = pipeline(subject, &gateway, &resources, trace, backend)?;
+        Ok(Self { pipeline, gateway, client: script.client, resources, _services })
+    }
+
+    async fn run(&self, request: Request) -> Outcome {
+        self.pipeline.run(&context(self.client, &self.gateway), request).await
+    }
 }
 
 fn request(script: &Script) -> Result<Request, String> {
@@ -194,7 +228,7 @@ fn request(script: &Script) -> Result<Request, String> {
     Ok(request)
 }
 
-fn gateway(subject: &Subject<'_>, script: &Script, request: &Request) -> Result<Gateway, String> {
+fn gateway(subject: &Subject<'_>, script: &Script, path: &str) -> Result<Gateway, String> {
     let decodes = subject.decodes(script);
     let mut backend = json!({"url_pattern": "/"});
     if subject.handles() {
@@ -203,7 +237,7 @@ fn gateway(subject: &Subject<'_>, script: &Script, request: &Request) -> Result<
         backend["host"] = json!(["http://backend.invalid"]);
     }
     let mut endpoint = json!({
-        "endpoint": script.endpoint.as_deref().unwrap_or(&request.path),
+        "endpoint": script.endpoint.as_deref().unwrap_or(path),
         // Nobody routes here, so any method will do.
         "method": "GET",
     });
@@ -251,11 +285,10 @@ fn refuse(findings: &Diagnostics) -> Result<(), String> {
 
 fn pipeline(
     subject: &Subject<'_>,
-    script: &Script,
     gateway: &Gateway,
     resources: &Resources,
     trace: &Trace,
-    seen: &Arc<Mutex<Option<Message>>>,
+    scripted: Box<dyn Backend>,
 ) -> Result<Pipeline, String> {
     let endpoint = gateway.endpoints.first().ok_or("there is no endpoint")?;
     let backend = endpoint.backends.first().ok_or("there is no backend")?;
@@ -287,21 +320,14 @@ fn pipeline(
                 return Err("the plugin does not start".to_owned());
             }
         },
-        None => Box::new(Scripted {
-            seen: Arc::clone(seen),
-            answer: script
-                .backend
-                .clone()
-                .unwrap_or(Message { first: "200".to_owned(), ..Message::default() }),
-            decodes: subject.decodes(script),
-        }),
+        None => scripted,
     };
     refuse(&diagnostics)?;
     Ok(Pipeline::new(steps, Box::new(Pipeline::new(inner, leaf))))
 }
 
-fn context(script: &Script, gateway: &Gateway) -> RequestContext {
-    let client = script.client.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+fn context(client: Option<IpAddr>, gateway: &Gateway) -> RequestContext {
+    let client = client.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let value = HeaderValue::from_str(&client.to_string());
     let value = value.unwrap_or_else(|_| HeaderValue::from_static("127.0.0.1"));
     let cx = RequestContext::new(1, SocketAddr::from((client, 1)), value, false);

@@ -99,7 +99,8 @@ fn fields(headers: &HeaderMap) -> Vec<(String, String)> {
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
-async fn text(body: Body) -> Result<Option<String>, Error> {
+/// The text of a body, if there is one.
+pub(super) async fn text(body: Body) -> Result<Option<String>, Error> {
     let bytes = body.collect(MAX_BODY).await?;
     Ok((!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned()))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{component::Hook, instance::CallError};
+use crate::{component::Hook, host::HostCalls, instance::CallError};
 
 /// What a hook of a plugin has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -103,6 +103,15 @@ pub(crate) struct Took {
     pub(crate) cpu: Duration,
 }
 
+/// What is to be counted of one call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Served {
+    pub(crate) took: Took,
+    /// Bytes that its instance has now.
+    pub(crate) memory: usize,
+    pub(crate) host_calls: HostCalls,
+}
+
 /// What a plugin has done, by hook, and what it has.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
@@ -113,6 +122,8 @@ pub(crate) struct Figures {
     pub(crate) queued: u64,
     /// The most memory that an instance has had, in bytes.
     pub(crate) memory_high: usize,
+    /// What instances have asked of the host.
+    pub(crate) host_calls: HostCalls,
 }
 
 impl Figures {
@@ -121,10 +132,15 @@ impl Figures {
         &mut self.hooks[hook as usize]
     }
 
-    /// Counts a call, and the memory that its instance has.
-    pub(crate) fn served(&mut self, hook: Hook, took: Took, memory: usize) {
-        self.memory_high = self.memory_high.max(memory);
-        self.hook(hook).add(took);
+    /// Counts a call.
+    pub(crate) fn served(&mut self, hook: Hook, served: &Served) {
+        self.memory_high = self.memory_high.max(served.memory);
+        self.hook(hook).add(served.took);
+        self.ask(&served.host_calls);
+    }
+
+    fn ask(&mut self, host_calls: &HostCalls) {
+        self.host_calls.iter_mut().zip(host_calls).for_each(|(sum, calls)| *sum += calls);
     }
 
     /// Adds another worker's.
@@ -141,5 +157,6 @@ impl Figures {
         self.made += other.made;
         self.queued += other.queued;
         self.memory_high = self.memory_high.max(other.memory_high);
+        self.ask(&other.host_calls);
     }
 }

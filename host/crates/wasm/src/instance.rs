@@ -21,9 +21,9 @@ use crate::{
     budget::Budget,
     component::{Loaded, Pre},
     fiber,
-    figures::{Took, weight},
+    figures::{Served, Took, weight},
     frames::Frames,
-    host::Names,
+    host::{HostCalls, Names},
     invocation::{Called, Function, Invocation},
     limits::Memory,
     output::Output,
@@ -153,6 +153,7 @@ impl Instance {
             memory: Memory::new(limits.memory),
             output: Output::default(),
             budget: Budget::new(start_limit),
+            host_calls: HostCalls::default(),
         };
         let mut store = Store::new(loaded.engine.engine(), state);
         store.limiter(|state| &mut state.memory);
@@ -177,9 +178,9 @@ impl Instance {
         self.uses
     }
 
-    /// What the last call took, with the calls that it stands for, and the memory that the instance has now.
-    pub(crate) fn took(&mut self) -> (Took, usize) {
-        let State { budget, memory, .. } = self.store.data();
+    /// What is to be counted of the last call.
+    pub(crate) fn served(&mut self) -> Served {
+        let State { budget, memory, host_calls, .. } = self.store.data_mut();
         let took = match (self.timed.take(), budget.long()) {
             (_, Some((wall, cpu))) => Took { wall, cpu },
             (Some((started, weight)), None) => {
@@ -189,7 +190,7 @@ impl Instance {
             }
             (None, None) => Took::default(),
         };
-        (took, memory.used())
+        Served { took, memory: memory.used(), host_calls: std::mem::take(host_calls) }
     }
 
     /// What is told when a call on a fiber has run for a tick.

@@ -57,4 +57,4 @@ pub use config::{Isolation, LimitsConfig, OnError, PluginConfig};
 pub use factory::{BackendHooks, EndpointHooks, NAMESPACE, ServiceHooks, backend};
 pub use grants::Grants;
 pub use inspect::{Config, Import, Inspection, Kind, Maker, Problem, inspect};
-pub use report::metrics;
+pub use report::{Summary, metrics, summary};

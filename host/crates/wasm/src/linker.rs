@@ -2,26 +2,29 @@
 
 use wasmtime::component::{HasSelf, Linker};
 
-use crate::{bindings::torana::plugin, state::State, wasi};
+use crate::{bindings::torana::plugin, host::Interface, state::State, wasi};
 
 /// The gateway's package in `wit/`.
 pub(crate) const PACKAGE: &str = "torana:plugin";
 /// Its version. Components built for the same minor version load.
 pub(crate) const VERSION: &str = "0.1.1";
 
+/// Adds interfaces, each call of which is counted.
+macro_rules! add {
+    ($linker:ident: $($module:ident $interface:ident),*) => {$(
+        plugin::$module::add_to_linker::<_, HasSelf<State>>(&mut $linker, |state: &mut State| {
+            state.ask(Interface::$interface)
+        })?;
+    )*};
+}
+
 /// Everything that is offered.
 pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    plugin::exchange::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    plugin::data::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    plugin::context::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    plugin::config::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    plugin::log::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    plugin::clock::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    plugin::kv::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    plugin::metrics::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    plugin::random::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
-    plugin::http::add_to_linker::<_, HasSelf<_>>(&mut linker, |state| state)?;
+    add!(linker:
+        exchange Exchange, data Data, context Context, config Config, log Log, clock Clock, http Http,
+        random Random, kv Kv, metrics Metrics
+    );
     wasi::add_to_linker(&mut linker)?;
     Ok(linker)
 }
@@ -31,21 +34,9 @@ pub(crate) fn offers(import: &str) -> bool {
     let (name, version) = import.split_once('@').unwrap_or((import, ""));
     match name.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix('/')) {
         Some(interface) => {
-            fits(version)
-                && matches!(
-                    interface,
-                    "types"
-                        | "exchange"
-                        | "data"
-                        | "context"
-                        | "config"
-                        | "log"
-                        | "clock"
-                        | "http"
-                        | "random"
-                        | "kv"
-                        | "metrics"
-                )
+            let is_known = |known: Interface| known.word() == interface;
+            // The types are those of all others, and have no functions.
+            fits(version) && (interface == "types" || Interface::ALL.into_iter().any(is_known))
         }
         None => version.starts_with("0.2.") && wasi::INTERFACES.contains(&name),
     }

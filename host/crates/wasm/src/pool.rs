@@ -11,7 +11,7 @@ use torana_core::worker;
 
 use crate::{
     component::{Hook, Loaded},
-    figures::{Figures, Took},
+    figures::{Figures, Served},
     instance::{CallError, Exports, Instance},
     plugin::{Facts, Plugin},
 };
@@ -218,8 +218,8 @@ impl<P: Deref<Target = Plugin>> Lease<P> {
     }
 
     /// Ends the lease of a [`Lease::place`] after the call.
-    pub(crate) fn leave(mut self, hook: Hook, took: Took, memory: usize) {
-        self.release(false, |figures| figures.served(hook, took, memory));
+    pub(crate) fn leave(mut self, hook: Hook, served: &Served) {
+        self.release(false, |figures| figures.served(hook, served));
     }
 
     fn start(plugin: P, slot: usize, idle: Option<Instance>) -> Result<Self, CallError> {
@@ -245,16 +245,16 @@ impl<P: Deref<Target = Plugin>> Lease<P> {
 
     /// Counts a call of a hook that the instance has just served, and will serve more of.
     pub(crate) fn count(&mut self, hook: Hook) {
-        let (took, memory) = self.instance().took();
-        self.plugin.pool.slots[self.slot].lock().figures.served(hook, took, memory);
+        let served = self.instance().served();
+        self.plugin.pool.slots[self.slot].lock().figures.served(hook, &served);
     }
 
     /// Ends the lease after a call; the instance is kept for the next one if it is fit for it: an error that the hook
     /// reports is an ordinary end, all others kill it.
     pub(crate) fn end<T>(mut self, hook: Hook, outcome: &Result<T, CallError>) {
-        let (took, memory) = self.instance().took();
+        let served = self.instance().served();
         let fit = matches!(outcome, Ok(_) | Err(CallError::Hook(_)));
-        self.release(fit, |figures| figures.served(hook, took, memory));
+        self.release(fit, |figures| figures.served(hook, &served));
     }
 
     /// Gives an instance back that is fit for the next call.

@@ -13,6 +13,7 @@ use crate::{
     engine::Engine,
     factory::NAMESPACE,
     figures::{Failure, Figures, HookFigures},
+    host::Interface,
     metrics::render,
     pool::Use,
 };
@@ -44,7 +45,31 @@ pub fn metrics(resources: &Resources, out: &mut impl Write) -> fmt::Result {
     }
     hooks(&parts, out)?;
     plugins(&parts, out)?;
+    host_calls(&parts, out)?;
     render(resources, out)
+}
+
+/// What all plugins have done together, for those who try one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Failed calls: the hook, and what went wrong as the metrics name it.
+    pub failures: Vec<(&'static str, &'static str)>,
+    /// The most memory that an instance has had, in bytes.
+    pub memory_high: usize,
+}
+
+/// The figures of all plugins that run, summed up.
+#[must_use]
+pub fn summary(resources: &Resources) -> Summary {
+    let mut sum = Figures::default();
+    if let Some(engine) = resources.get::<Engine>(&NAMESPACE) {
+        engine.plugins().iter().for_each(|plugin| sum.add(&plugin.pool.figures()));
+    }
+    let failures = Hook::ALL.into_iter().zip(&sum.hooks).flat_map(|(hook, figures)| {
+        let kinds = Failure::ALL.into_iter().zip(figures.failures);
+        kinds.filter(|(_, count)| *count > 0).map(move |(kind, _)| (hook.word(), kind.word()))
+    });
+    Summary { failures: failures.collect(), memory_high: sum.memory_high }
 }
 
 type Parts = BTreeMap<Arc<str>, Part>;
@@ -125,6 +150,21 @@ fn plugins(parts: &Parts, out: &mut impl Write) -> fmt::Result {
         for (plugin, part) in parts {
             let (plugin, value) = (Label(plugin), of(part));
             writeln!(out, "torana_wasm_{name}{{plugin=\"{plugin}\"}} {value}")?;
+        }
+    }
+    Ok(())
+}
+
+fn host_calls(parts: &Parts, out: &mut impl Write) -> fmt::Result {
+    head(out, "host_calls_total", "counter", "Calls of the gateway by the plugin, by interface.")?;
+    for (plugin, part) in parts {
+        let calls = Interface::ALL.into_iter().zip(part.figures.host_calls);
+        for (interface, count) in calls.filter(|(_, count)| *count > 0) {
+            let (plugin, interface) = (Label(plugin), interface.word());
+            writeln!(
+                out,
+                "torana_wasm_host_calls_total{{plugin=\"{plugin}\",interface=\"{interface}\"}} {count}"
+            )?;
         }
     }
     Ok(())

@@ -9,7 +9,13 @@ use tokio::runtime::Handle;
 use torana_core::{EndpointInfo, Request, RequestContext, Response, SharedState};
 use wasmtime::bail;
 
-use crate::{budget::Budget, host::Names, limits::Memory, output::Output, plugin::Facts};
+use crate::{
+    budget::Budget,
+    host::{HostCalls, Interface, Names},
+    limits::Memory,
+    output::Output,
+    plugin::Facts,
+};
 
 /// The data of a store.
 pub(crate) struct State {
@@ -19,6 +25,16 @@ pub(crate) struct State {
     pub(crate) memory: Memory,
     pub(crate) output: Output,
     pub(crate) budget: Budget,
+    /// What the guest has asked of the host since somebody counted it.
+    pub(crate) host_calls: HostCalls,
+}
+
+impl State {
+    /// The guest calls a function of the interface.
+    pub(crate) fn ask(&mut self, interface: Interface) -> &mut Self {
+        self.host_calls[interface as usize] += 1;
+        self
+    }
 }
 
 /// The exchange that the running hook is about.

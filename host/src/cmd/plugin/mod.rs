@@ -1,6 +1,7 @@
 //! The verbs of `torana plugin`, one file each.
 
 mod build;
+mod conformance;
 mod inspect;
 mod new;
 mod run;
@@ -17,6 +18,7 @@ use torana_wasm::Inspection;
 use crate::{
     cli::{Exit, Plugin, PluginVerb},
     output,
+    trial::script::Script,
 };
 
 /// Does what the command line asks for.
@@ -27,6 +29,7 @@ pub(super) fn plugin(arguments: &Plugin) -> Exit {
         PluginVerb::Inspect(arguments) => inspect::inspect(arguments),
         PluginVerb::Test(arguments) => test::test(arguments),
         PluginVerb::Run(arguments) => run::run(arguments),
+        PluginVerb::Conformance(arguments) => conformance::conformance(arguments),
     }
 }
 
@@ -65,6 +68,32 @@ fn loadable(file: &Path) -> Result<Inspection, Exit> {
         Some(problem) => Err(refuse(file, problem)),
         None => Ok(inspection),
     }
+}
+
+/// Folder of request files beside a component.
+const REQUESTS: &str = "requests";
+/// What their names end with.
+const SUFFIX: &str = "http";
+
+/// The request files beside a component, in the order of their names.
+fn requests(component: &Path) -> Result<Vec<PathBuf>, String> {
+    let folder = component.parent().unwrap_or(Path::new(".")).join(REQUESTS);
+    let entries = fs::read_dir(&folder)
+        .map_err(|error| format!("no request files in {}: {error}", folder.display()))?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|suffix| suffix == SUFFIX)).collect();
+    if files.is_empty() {
+        return Err(format!("no *.{SUFFIX} in {}", folder.display()));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What a request file says.
+fn script(file: &Path) -> Result<Script, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("cannot read it: {error}"))?;
+    Script::parse(&text).map_err(|error| error.to_string())
 }
 
 fn refuse(file: &Path, problem: &torana_wasm::Problem) -> Exit {

@@ -1,21 +1,13 @@
 //! `torana plugin test`: a plugin against request files.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
-use super::{component, loadable};
+use super::{component, loadable, requests, script};
 use crate::{
     cli::{Exit, Test},
     output,
-    trial::{self, Report, Subject, script::Script},
+    trial::{self, Report, Subject},
 };
-
-/// Folder of request files beside a component.
-const REQUESTS: &str = "requests";
-/// What their names end with.
-const SUFFIX: &str = "http";
 
 /// Runs all request files; fails if one does not come out as it expects.
 pub(super) fn test(arguments: &Test) -> Exit {
@@ -24,7 +16,8 @@ pub(super) fn test(arguments: &Test) -> Exit {
         Ok(inspection) => inspection,
         Err(exit) => return exit,
     };
-    let requests = match requests(arguments, &file) {
+    let named = (!arguments.requests.is_empty()).then(|| arguments.requests.clone());
+    let requests = match named.map_or_else(|| requests(&file), Ok) {
         Ok(requests) => requests,
         Err(message) => {
             output::note(&format!("torana: {message}"));
@@ -48,27 +41,7 @@ pub(super) fn test(arguments: &Test) -> Exit {
 }
 
 fn one(subject: &Subject<'_>, request: &Path) -> Result<Report, String> {
-    let text = fs::read_to_string(request).map_err(|error| format!("cannot read it: {error}"))?;
-    let script = Script::parse(&text).map_err(|error| error.to_string())?;
-    trial::run(subject, &script)
-}
-
-/// The request files: those that are named, or all beside the component.
-fn requests(arguments: &Test, component: &Path) -> Result<Vec<PathBuf>, String> {
-    if !arguments.requests.is_empty() {
-        return Ok(arguments.requests.clone());
-    }
-    let folder = component.parent().unwrap_or(Path::new(".")).join(REQUESTS);
-    let entries = fs::read_dir(&folder)
-        .map_err(|error| format!("no request files in {}: {error}", folder.display()))?;
-    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|suffix| suffix == SUFFIX)).collect();
-    if files.is_empty() {
-        return Err(format!("no *.{SUFFIX} in {}", folder.display()));
-    }
-    files.sort();
-    Ok(files)
+    trial::run(subject, &script(request)?)
 }
 
 fn text(report: &Report, quiet: bool) -> String {

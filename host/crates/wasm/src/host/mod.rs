@@ -6,6 +6,7 @@ mod context;
 mod data;
 mod exchange;
 mod http;
+mod interface;
 mod kv;
 mod log;
 mod metrics;
@@ -13,6 +14,7 @@ mod names;
 pub(crate) mod random;
 
 pub(crate) use exchange::{FieldError, final_status, settable};
+pub(crate) use interface::{HostCalls, Interface};
 pub(crate) use names::Names;
 
 use crate::{bindings::torana::plugin::types, state::State};

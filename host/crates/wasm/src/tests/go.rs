@@ -253,7 +253,7 @@ fn memory_after(plugin: Value, what: &str, rounds: usize, calls_per_round: usize
     let mut after = Vec::new();
     for _ in 0..rounds {
         calls(lease.instance(), &plugin, what, calls_per_round);
-        after.push(lease.instance().took().1);
+        after.push(lease.instance().served().memory);
     }
     after
 }

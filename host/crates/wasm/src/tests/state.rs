@@ -113,6 +113,7 @@ fn metrics_are_written_with_those_of_the_gateway() {
         r#"torana_plugin_level{plugin="p"} -1.5"#,
         r#"torana_plugin_took_seconds_bucket{plugin="p",le="0.025"} 2"#,
         r#"torana_plugin_metrics_dropped_total{plugin="p"} 2"#,
+        r#"torana_wasm_host_calls_total{plugin="p",interface="metrics"} 8"#,
     ] {
         assert!(text.lines().any(|other| other == line), "{line} in {text}");
     }

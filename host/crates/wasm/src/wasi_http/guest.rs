@@ -35,7 +35,7 @@ use crate::{
     call::Caller,
     component::{Hook, Loaded},
     fiber,
-    figures::Took,
+    figures::{Served, Took},
     frames::Frames,
     instance::{CALL_BYTES, CallError, START_LIMIT},
     plugin::{Facts, Plugin},
@@ -120,7 +120,7 @@ impl Guest {
         // Its memory goes before another instance takes the place.
         drop(store);
         self.caller.judge(&outcome);
-        lease.leave(Hook::Handle, took, memory);
+        lease.leave(Hook::Handle, &Served { took, memory, ..Served::default() });
         outcome.map_or_else(Stage::Failed, |()| Stage::Ended)
     }
 
