@@ -1,5 +1,4 @@
-/* A small gateway for tests: other services, the store and metrics. Values do not expire; gauges and histograms are
- * not kept. */
+/* A small gateway for tests: other services, the store, metrics and the clocks. Gauges and histograms are not kept. */
 
 #include "testing.h"
 
@@ -11,10 +10,19 @@
 #define LONGEST_KEY 256
 #define LONGEST_VALUE 65536
 
-/* A value under a name. */
+/* 2026-01-01, in milliseconds since 1970. */
+#define BEGIN_MS UINT64_C(1767225600000)
+/* The time of what does not expire. */
+#define NEVER UINT64_MAX
+
+/* A value or a counter under a name. */
 typedef struct entry {
     torana_text name;
     torana_text value;
+    bool counts;
+    int64_t sum;
+    /* When it is gone, as torana_now_ms has it. */
+    uint64_t expires;
 } entry;
 
 typedef struct entries {
@@ -26,6 +34,11 @@ static entries store, counters;
 static torana_http_response answers[16];
 static const char *urls[16];
 static size_t answer_count, calls;
+static uint64_t passed_ms;
+
+uint64_t torana_now_ms(void) { return BEGIN_MS + passed_ms; }
+
+uint64_t torana_monotonic_ns(void) { return passed_ms * 1000000; }
 
 static entry *find(entries *all, torana_text name) {
     for (size_t i = 0; i < all->count; i++) {
@@ -42,18 +55,40 @@ static void drop(entries *all, entry *which) {
     *which = all->at[--all->count];
 }
 
-static bool put(entries *all, torana_text name, torana_text value) {
-    entry *found = find(all, name);
+/* Keeps a copy of an entry; false if there is no room. */
+static bool put(entries *all, entry made) {
+    entry *found = find(all, made.name);
     if (found == NULL && all->count == sizeof(all->at) / sizeof(all->at[0])) {
         return false;
     }
     /* The new value may be a part of the old one. */
-    entry kept = {torana_keep(name), torana_keep(value)};
+    made.name = torana_keep(made.name);
+    made.value = torana_keep(made.value);
     if (found != NULL) {
         drop(all, found);
     }
-    all->at[all->count++] = kept;
+    all->at[all->count++] = made;
     return true;
+}
+
+/* Removes what has expired. */
+static void expire(void) {
+    for (size_t i = store.count; i > 0; i--) {
+        if (store.at[i - 1].expires <= torana_now_ms()) {
+            drop(&store, &store.at[i - 1]);
+        }
+    }
+}
+
+void torana_test_advance(uint64_t ms) {
+    passed_ms += ms;
+    expire();
+}
+
+/* When something expires that is kept now. */
+static uint64_t after(uint64_t ttl_ms) {
+    bool ends = ttl_ms > 0 && ttl_ms < NEVER - torana_now_ms();
+    return ends ? torana_now_ms() + ttl_ms : NEVER;
 }
 
 static void clear(entries *all) {
@@ -66,6 +101,7 @@ void torana_test_forget(void) {
     clear(&store);
     clear(&counters);
     answer_count = calls = 0;
+    passed_ms = 0;
 }
 
 static bool allow(void) { return torana_test_refuse((torana_text){NULL, 0}); }
@@ -78,61 +114,68 @@ static torana_text until_end(torana_text text) {
     return (torana_text){copy, text.size};
 }
 
+static bool fits(torana_text key, torana_text value) {
+    bool fine = key.size <= LONGEST_KEY && value.size <= LONGEST_VALUE;
+    return fine ? allow() : torana_test_refuse(TORANA_TEXT("too-large"));
+}
+
 bool torana_kv_get(torana_text key, torana_text *value) {
-    allow();
-    entry *found = find(&store, key);
-    if (found != NULL) {
-        *value = until_end(found->value);
+    entry *found = fits(key, (torana_text){NULL, 0}) ? find(&store, key) : NULL;
+    if (found == NULL) {
+        return false;
     }
-    return found != NULL;
+    char sum[32];
+    snprintf(sum, sizeof(sum), "%lld", (long long)found->sum);
+    *value = until_end(found->counts ? torana_string(sum) : found->value);
+    return true;
 }
 
 bool torana_kv_set(torana_text key, torana_text value, uint64_t ttl_ms) {
-    (void)ttl_ms;
-    if (key.size > LONGEST_KEY || value.size > LONGEST_VALUE) {
-        return torana_test_refuse(TORANA_TEXT("too-large"));
+    if (!fits(key, value)) {
+        return false;
     }
-    return put(&store, key, value) ? allow() : torana_test_refuse(TORANA_TEXT("quota"));
+    entry made = {.name = key, .value = value, .expires = after(ttl_ms)};
+    return put(&store, made) || torana_test_refuse(TORANA_TEXT("quota"));
 }
 
 bool torana_kv_set_if_absent(torana_text key, torana_text value, uint64_t ttl_ms) {
-    allow();
-    return find(&store, key) == NULL && torana_kv_set(key, value, ttl_ms);
+    return fits(key, value) && find(&store, key) == NULL && torana_kv_set(key, value, ttl_ms);
 }
 
 bool torana_kv_delete(torana_text key) {
-    allow();
-    entry *found = find(&store, key);
+    entry *found = fits(key, (torana_text){NULL, 0}) ? find(&store, key) : NULL;
     if (found != NULL) {
         drop(&store, found);
     }
     return found != NULL;
 }
 
-/* The number that a kept value is; nothing is zero. */
-static bool number(entry *kept, long long *value) {
-    char *end = NULL;
-    *value = kept == NULL ? 0 : strtoll(kept->value.data, &end, 10);
-    return kept == NULL || (kept->value.size > 0 && end == kept->value.data + kept->value.size);
+/* A sum stops at the ends of its range. */
+static int64_t plus(int64_t one, int64_t other) {
+    if (other > 0 && one > INT64_MAX - other) {
+        return INT64_MAX;
+    }
+    return other < 0 && one < INT64_MIN - other ? INT64_MIN : one + other;
 }
 
-static bool add(entries *all, torana_text name, long long by, long long *sum) {
-    long long before;
-    if (!number(find(all, name), &before)) {
+/* Adds to a counter, which keeps the time that it expires at. */
+static bool add(entries *all, torana_text name, int64_t by, uint64_t expires, int64_t *sum) {
+    entry *found = find(all, name);
+    if (found != NULL && !found->counts) {
         return torana_test_refuse(TORANA_TEXT("not-a-counter"));
     }
-    char text[32];
-    *sum = before + by;
-    snprintf(text, sizeof(text), "%lld", *sum);
-    return put(all, name, torana_string(text)) ? allow() : torana_test_refuse(TORANA_TEXT("quota"));
+    *sum = plus(found == NULL ? 0 : found->sum, by);
+    if (found != NULL) {
+        found->sum = *sum;
+        return allow();
+    }
+    entry made = {.name = name, .counts = true, .sum = by, .expires = expires};
+    return put(all, made) ? allow() : torana_test_refuse(TORANA_TEXT("quota"));
 }
 
 bool torana_kv_add(torana_text key, int64_t by, uint64_t ttl_ms, int64_t *sum) {
-    (void)ttl_ms;
-    long long added = 0;
-    bool fine = key.size <= LONGEST_KEY ? add(&store, key, by, &added) : torana_test_refuse(TORANA_TEXT("too-large"));
-    *sum = added;
-    return fine;
+    *sum = 0;
+    return fits(key, (torana_text){NULL, 0}) && add(&store, key, by, after(ttl_ms), sum);
 }
 
 void torana_test_answer(const char *url, uint16_t status, const char *body) {
@@ -164,16 +207,15 @@ void torana_http_send_all(const torana_http_request *requests, size_t count, tor
 }
 
 uint64_t torana_test_count(const char *name) {
-    long long sum;
-    number(find(&counters, torana_string(name)), &sum);
-    return (uint64_t)sum;
+    entry *found = find(&counters, torana_string(name));
+    return found == NULL ? 0 : (uint64_t)found->sum;
 }
 
 void torana_metrics_count(torana_text name, uint64_t by, const torana_field *labels, size_t count) {
     (void)labels;
     (void)count;
-    long long sum;
-    add(&counters, name, (long long)by, &sum);
+    int64_t sum;
+    add(&counters, name, by > INT64_MAX ? INT64_MAX : (int64_t)by, NEVER, &sum);
 }
 
 void torana_metrics_gauge(torana_text name, double value, const torana_field *labels, size_t count) {

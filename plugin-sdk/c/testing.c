@@ -1,11 +1,10 @@
-/* A small gateway for tests: the message. Decoded data is not there; logs go to standard error. */
+/* A small gateway for tests: the message without its decoded data. Logs go to standard error. */
 
 #include "testing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 torana_test torana_message;
 
@@ -39,6 +38,7 @@ void torana_test_end(void) {
         free(blocks);
         blocks = next;
     }
+    refusal = (torana_text){NULL, 0};
 }
 
 static torana_text copy(torana_text text) {
@@ -205,6 +205,9 @@ bool torana_body(torana_text *body) {
 }
 
 bool torana_set_body(torana_text body) {
+    if (torana_message.data.data != NULL) {
+        return refuse("the response is decoded: it has data, no body");
+    }
     torana_message.body = copy(body);
     return allow();
 }
@@ -220,37 +223,6 @@ bool torana_set_status(uint16_t status) {
 }
 
 bool torana_complete(void) { return torana_message.complete; }
-
-bool torana_data(torana_text pointer, torana_text *json) {
-    (void)pointer;
-    (void)json;
-    return false;
-}
-
-bool torana_set_data(torana_text pointer, torana_text json) {
-    (void)pointer;
-    (void)json;
-    return refuse("the test has no decoded data");
-}
-
-bool torana_remove_data(torana_text pointer) {
-    (void)pointer;
-    return refuse("the test has no decoded data");
-}
-
-bool torana_query_data(torana_text path, torana_match **matches, size_t *count) {
-    (void)path;
-    (void)matches;
-    *count = 0;
-    return refuse("the test has no decoded data");
-}
-
-bool torana_replace_data(torana_text path, torana_text json, size_t *count) {
-    (void)path;
-    (void)json;
-    *count = 0;
-    return refuse("the test has no decoded data");
-}
 
 bool torana_context(torana_text key, torana_text *value) {
     for (size_t i = 0; i < torana_message.context_count; i++) {
@@ -280,15 +252,17 @@ void torana_log(enum torana_level level, torana_text message) {
 }
 
 bool torana_env(torana_text name, torana_text *value) {
-    char *found = getenv(torana_keep(name).data);
+    /* With a zero at its end. */
+    char *string = memset(torana_alloc(name.size + 1), 0, name.size + 1);
+    for (size_t i = 0; i < name.size; i++) {
+        string[i] = name.data[i];
+    }
+    char *found = getenv(string);
     if (found != NULL) {
         *value = torana_string(found);
     }
     return found != NULL;
 }
-
-uint64_t torana_now_ms(void) { return (uint64_t)time(NULL) * 1000; }
-uint64_t torana_monotonic_ns(void) { return (uint64_t)clock() * (1000000000 / CLOCKS_PER_SEC); }
 
 torana_text torana_random(uint32_t size) {
     char *bytes = torana_alloc(size);

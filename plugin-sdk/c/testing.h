@@ -7,6 +7,8 @@
 /* What the plugin acts on. Set what a test needs; edits of hooks are seen here. */
 typedef struct torana_test {
     torana_text method, path, query, body;
+    /* The decoded data of a response: an object as JSON. A response that has it has no body. */
+    torana_text data;
     uint16_t status;
     bool complete;
     torana_field headers[32];
@@ -29,9 +31,12 @@ void torana_test_header(const char *name, const char *value);
 /* Whether the message has this header, with this value. */
 bool torana_test_has(const char *name, const char *value);
 
-/* What is not about the message lives until torana_test_forget: kept values, answers of other services, counters. */
+/* What is not about the message lives until torana_test_forget: kept values, answers of other services, counters,
+ * the time. */
 
 void torana_test_forget(void);
+/* Moves the clocks on, which stand still else; they begin with the year 2026. */
+void torana_test_advance(uint64_t ms);
 /* What another service answers. Up to 16; a request for any other URL is denied. The texts are not copied. */
 void torana_test_answer(const char *url, uint16_t status, const char *body);
 /* How many requests to other services were answered. */

@@ -94,6 +94,11 @@ fn the_small_gateway_of_the_c_sdk() {
     run_here("double_test.c");
 }
 
+#[test]
+fn the_decoded_data_of_the_c_sdk() {
+    run_here("data_test.c");
+}
+
 /// Runs a test of the C SDK on this machine, compiled with checks where the compiler has them.
 fn run_here(test: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -104,7 +109,8 @@ fn run_here(test: &str) {
         let mut cc = Command::new("cc");
         cc.arg("-I").arg(&sdk).args(more).arg("-o").arg(&program);
         cc.arg(root.join("it/languages").join(test));
-        cc.args(["text.c", "testing.c", "services_testing.c"].map(|file| sdk.join(file)));
+        let parts = ["", "services_", "data_", "json_", "path_"];
+        cc.arg(sdk.join("text.c")).args(parts.map(|part| sdk.join(format!("{part}testing.c"))));
         cc.status()
     };
     let compiled = match compile(&["-fsanitize=address,undefined"]) {

@@ -2,6 +2,8 @@ package toranatest
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +33,13 @@ func parse(text string) (any, error) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	var value any
-	return value, decoder.Decode(&value)
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, errors.New("more than one value")
+	}
+	return value, nil
 }
 
 func write(value any) string {
@@ -59,6 +67,9 @@ func (a asked) DataSet(pointer, text string) error {
 	if !there {
 		return abi.Refused("there is no decoded data")
 	}
+	if err := checkPointer(pointer); err != nil {
+		return err
+	}
 	value, err := parse(text)
 	if err != nil {
 		return abi.Refused("not JSON: " + err.Error())
@@ -80,8 +91,13 @@ func (a asked) DataRemove(pointer string) (bool, error) {
 	if !there {
 		return false, abi.Refused("there is no decoded data")
 	}
+	if err := checkPointer(pointer); err != nil {
+		return false, err
+	}
 	if pointer == "" {
-		return false, abi.Refused("the whole of the data cannot be removed")
+		a.host.response.Data = "{}"
+		object, _ := document.(map[string]any)
+		return len(object) > 0, nil
 	}
 	if _, found := at(document, pointer); !found {
 		return false, nil
@@ -147,6 +163,13 @@ func (a asked) find(path string) ([]place, error) {
 	return places, nil
 }
 
+func checkPointer(pointer string) error {
+	if pointer == "" || pointer[0] == '/' {
+		return nil
+	}
+	return abi.Refused("`" + pointer + "` is no JSON Pointer: it must be empty or begin with a slash")
+}
+
 // split takes a JSON Pointer apart (RFC 6901, section 3).
 func split(pointer string) []string {
 	parts := strings.Split(pointer, "/")[1:]
@@ -192,9 +215,10 @@ func at(value any, pointer string) (any, bool) {
 	return value, true
 }
 
+// index reads the one spelling that an index has: without zeros or signs before it (RFC 6901, section 4).
 func index(part string, length int) (int, bool) {
 	i, err := strconv.Atoi(part)
-	return i, err == nil && i >= 0 && i < length
+	return i, err == nil && strconv.Itoa(i) == part && i >= 0 && i < length
 }
 
 // put gives a value with another one at a place in it; says whether the place's parent exists.
@@ -242,6 +266,9 @@ func parsePath(path string) ([]step, error) {
 	var steps []step
 	for rest != "" {
 		deep := strings.HasPrefix(rest, "..")
+		if rest[0] != '.' && rest[0] != '[' {
+			return nil, abi.Refused("`" + path + "` is no JSONPath")
+		}
 		rest = strings.TrimPrefix(strings.TrimPrefix(rest, "."), ".")
 		selector, after, ok := cutSelector(rest)
 		if !ok {

@@ -168,6 +168,54 @@ func TestData(t *testing.T) {
 	}
 }
 
+// As the gateway, and so RFC 6901, has it.
+func TestPointers(t *testing.T) {
+	response := toranatest.NewData(`{"a":[1,2],"b":0}`)
+	host := toranatest.Start(t, &plugin{onResponse: func(r *torana.Response) error {
+		var value any
+		for _, pointer := range []string{"/a/01", "/a/+1", "/a/-1", "/a/-", "/a/2", "/b/x", "b"} {
+			if found, _ := r.Data(pointer, &value); found {
+				t.Errorf("%s is found", pointer)
+			}
+		}
+		for _, pointer := range []string{"b", "/a/01", "/a/+1", "/b/x", "/c/x"} {
+			if err := r.SetData(pointer, 3); err == nil {
+				t.Errorf("%s is set", pointer)
+			}
+		}
+		if _, err := r.RemoveData("b"); err == nil {
+			t.Error("b is no pointer")
+		}
+		if r.SetData("", 3) == nil || r.SetDataJSON("/b", "1 2") == nil {
+			t.Error("the data is an object, and a value is one")
+		}
+		if _, err := r.QueryData("$b"); err == nil {
+			t.Error("$b is no path")
+		}
+		return nil
+	}}, config)
+	must(t, host.OnResponse(response))
+	if response.Data != `{"a":[1,2],"b":0}` {
+		t.Error(response.Data)
+	}
+}
+
+func TestRemovingEverything(t *testing.T) {
+	response := toranatest.NewData(`{"a":1}`)
+	host := toranatest.Start(t, &plugin{onResponse: func(r *torana.Response) error {
+		for _, expected := range []bool{true, false} {
+			if removed, err := r.RemoveData(""); removed != expected || err != nil {
+				t.Error(removed, err)
+			}
+		}
+		return nil
+	}}, config)
+	must(t, host.OnResponse(response))
+	if response.Data != `{}` {
+		t.Error(response.Data)
+	}
+}
+
 func TestBodiesInChunks(t *testing.T) {
 	host := toranatest.Start(t, &plugin{}, config)
 	body, err := host.OnRequestBody("ab", "c")

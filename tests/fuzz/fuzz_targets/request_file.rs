@@ -3,7 +3,12 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use torana::trial::script::Script;
+
+// Not by way of the program, which would have the engine of WebAssembly compiled with it.
+#[path = "../../../host/src/trial/script.rs"]
+mod script;
+
+use script::Script;
 
 fuzz_target!(|text: &str| {
     if let Err(error) = Script::parse(text) {

@@ -27,12 +27,77 @@ static void values_are_kept_until_they_are_forgotten(void) {
     torana_test_end();
 }
 
+static void values_expire(void) {
+    torana_text value;
+    int64_t sum;
+    torana_test_start();
+    assert(torana_kv_set(TORANA_TEXT("a"), TORANA_TEXT("one"), 1000));
+    assert(torana_kv_set(TORANA_TEXT("b"), TORANA_TEXT("two"), 0));
+    assert(torana_kv_add(TORANA_TEXT("n"), 1, 1500, &sum));
+    torana_test_advance(999);
+    assert(torana_kv_get(TORANA_TEXT("a"), &value));
+    assert(torana_kv_add(TORANA_TEXT("n"), 1, 60000, &sum) && sum == 2);
+    assert(!torana_kv_set_if_absent(TORANA_TEXT("a"), TORANA_TEXT("two"), 0));
+    torana_test_advance(1);
+    assert(!torana_kv_get(TORANA_TEXT("a"), &value) && torana_refusal().size == 0);
+    assert(!torana_kv_delete(TORANA_TEXT("a")) && torana_kv_get(TORANA_TEXT("b"), &value));
+    assert(torana_kv_set_if_absent(TORANA_TEXT("a"), TORANA_TEXT("three"), 0));
+    /* A counter's time runs from its first use. */
+    torana_test_advance(500);
+    assert(torana_kv_add(TORANA_TEXT("n"), 1, 1500, &sum) && sum == 1);
+    /* A new value has a time of its own; one that is too long is for ever. */
+    assert(torana_kv_set(TORANA_TEXT("b"), TORANA_TEXT(""), 1) && torana_kv_set(TORANA_TEXT("a"), TORANA_TEXT(""), UINT64_MAX));
+    torana_test_advance(3600000);
+    assert(torana_kv_get(TORANA_TEXT("a"), &value) && !torana_kv_get(TORANA_TEXT("b"), &value));
+    torana_test_forget();
+    torana_test_end();
+}
+
+static void what_has_expired_makes_room(void) {
+    char key[2] = "!";
+    torana_test_start();
+    while (torana_kv_set(torana_string(key), TORANA_TEXT(""), 1000)) {
+        key[0]++;
+    }
+    assert(refused_as("quota"));
+    torana_test_advance(1000);
+    assert(torana_kv_set(torana_string(key), TORANA_TEXT(""), 0));
+    torana_test_forget();
+    torana_test_end();
+}
+
+static void time_moves_when_the_test_says_so(void) {
+    torana_test_start();
+    uint64_t now = torana_now_ms(), monotonic = torana_monotonic_ns();
+    assert(now == UINT64_C(1767225600000));
+    torana_test_advance(1500);
+    assert(torana_now_ms() == now + 1500 && torana_monotonic_ns() == monotonic + UINT64_C(1500000000));
+    torana_test_forget();
+    assert(torana_now_ms() == now);
+    torana_test_end();
+}
+
+static void variables_are_those_of_the_test(void) {
+    torana_text value;
+    torana_test_start();
+    assert(torana_env(TORANA_TEXT("PATH"), &value) && value.size > 0);
+    assert(!torana_env(TORANA_TEXT("TORANA_NOT_THERE"), &value));
+    torana_test_end();
+}
+
 static void numbers_are_added(void) {
+    torana_text value;
     int64_t sum;
     torana_test_start();
     assert(torana_kv_add(TORANA_TEXT("n"), 2, 0, &sum) && sum == 2);
     assert(torana_kv_add(TORANA_TEXT("n"), -5, 60000, &sum) && sum == -3);
-    assert(torana_kv_set(TORANA_TEXT("a"), TORANA_TEXT("1x"), 0));
+    assert(torana_kv_get(TORANA_TEXT("n"), &value));
+    IS(value, "-3");
+    assert(torana_kv_add(TORANA_TEXT("most"), INT64_MAX, 0, &sum) && torana_kv_add(TORANA_TEXT("most"), 1, 0, &sum));
+    assert(sum == INT64_MAX && torana_kv_add(TORANA_TEXT("least"), INT64_MIN, 0, &sum));
+    assert(torana_kv_add(TORANA_TEXT("least"), -1, 0, &sum) && sum == INT64_MIN);
+    /* What was set is no counter, also if it is a number. */
+    assert(torana_kv_set(TORANA_TEXT("a"), TORANA_TEXT("1"), 0));
     assert(!torana_kv_add(TORANA_TEXT("a"), 1, 0, &sum) && refused_as("not-a-counter"));
     assert(torana_kv_set(TORANA_TEXT("a"), TORANA_TEXT("x"), 0) && torana_refusal().size == 0);
     torana_test_forget();
@@ -42,7 +107,12 @@ static void numbers_are_added(void) {
 static void too_much_is_refused(void) {
     static char long_text[65537];
     char key[2] = "A";
+    torana_text long_key = {long_text, 257}, value;
+    int64_t sum;
     torana_test_start();
+    assert(!torana_kv_get(long_key, &value) && refused_as("too-large"));
+    assert(!torana_kv_delete(long_key) && refused_as("too-large"));
+    assert(!torana_kv_add(long_key, 1, 0, &sum) && refused_as("too-large"));
     assert(!torana_kv_set((torana_text){long_text, 257}, TORANA_TEXT(""), 0) && refused_as("too-large"));
     assert(!torana_kv_set(TORANA_TEXT("a"), (torana_text){long_text, 65537}, 0) && refused_as("too-large"));
     while (torana_kv_set(torana_string(key), (torana_text){long_text, 65536}, 0)) {
@@ -103,6 +173,10 @@ static void counters_count(void) {
 
 int main(void) {
     values_are_kept_until_they_are_forgotten();
+    values_expire();
+    what_has_expired_makes_room();
+    time_moves_when_the_test_says_so();
+    variables_are_those_of_the_test();
     numbers_are_added();
     too_much_is_refused();
     services_answer();

@@ -37,14 +37,11 @@ pub fn project(name: &str) -> Option<PathBuf> {
 }
 
 fn build_project(name: &str) -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), PathBuf::from)
-        .join("plugins/projects");
+    let target = target().join("projects");
     fs::create_dir_all(&target).expect("a directory for the plugins");
     let file = target.join(format!("{name}.{}.wasm", std::process::id()));
     let options = torana_toolchain::Options {
-        folder: root.join("plugins").join(name),
+        folder: root().join("plugins").join(name),
         output: Some(file.clone()),
         language: None,
         time_limit: Duration::from_secs(900),
@@ -63,18 +60,44 @@ fn build_project(name: &str) -> Option<PathBuf> {
     Some(finished)
 }
 
+/// An example of a plugin, by the names of both, with the lines of its sources in DWARF. Builds it at each call.
+///
+/// # Panics
+/// If the build fails: its output tells why.
+#[must_use]
+pub fn example_with_lines(plugin: &str, example: &str) -> PathBuf {
+    // They come behind those of the profile, and so are what counts. What it depends on is shared with other builds.
+    let flags = ["--", "-C", "debuginfo=line-tables-only", "-C", "strip=none"];
+    let build = ["rustc", "--package", plugin, "--example", example];
+    cargo(&build, &flags).join("examples").join(format!("{}.wasm", example.replace('-', "_")))
+}
+
 fn build() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| root.join("target"), PathBuf::from)
-        .join("plugins");
+    let release = cargo(&["build"], &[]);
+    finish(&root().join("plugins"), &release, &target().join("finished"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root().join("target"), PathBuf::from)
+        .join("plugins")
+}
+
+/// Builds in the workspace of the plugins. Gives where Cargo puts it.
+fn cargo(command: &[&str], flags: &[&str]) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let status = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--locked", "--target", "wasm32-wasip2"])
+        .args(command)
+        .args(["--release", "--quiet", "--locked", "--target", "wasm32-wasip2"])
         .arg("--manifest-path")
-        .arg(root.join("plugins/Cargo.toml"))
+        .arg(root().join("plugins/Cargo.toml"))
         .arg("--target-dir")
-        .arg(&target)
+        .arg(target())
+        .args(flags)
         // Flags for the host, such as those of coverage, are not for guests.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -82,8 +105,7 @@ fn build() -> PathBuf {
         .status()
         .expect("cargo runs");
     assert!(status.success(), "the plugins do not build: is the target wasm32-wasip2 installed?");
-    let release = target.join("wasm32-wasip2/release");
-    finish(&root.join("plugins"), &release, &target.join("finished"))
+    target().join("wasm32-wasip2/release")
 }
 
 /// Copies the components with the schemas of their configurations inside. Cargo's own files stay as they are, so that
