@@ -5,7 +5,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::mpsc::{self, Receiver, RecvTimeoutError, Sender},
     time::{Duration, Instant},
@@ -21,6 +22,12 @@ const QUIET: Duration = Duration::from_millis(20);
 
 /// A burst is acted upon after this time even if it goes on.
 const LONGEST_BURST: Duration = Duration::from_millis(60);
+
+/// Bytes of a file that are looked at, as many as a plugin may have: what is larger by mistake must not fill the memory.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Bytes that are read at once.
+const PIECE: usize = 64 << 10;
 
 /// Most links that are followed from a file to its content.
 const MOST_LINKS: usize = 16;
@@ -179,7 +186,26 @@ fn end_of_burst(received: &Receiver<Message>) -> Option<Vec<PathBuf>> {
 }
 
 fn content_of(file: &Path) -> Content {
-    fs::read(file).ok().map(|bytes| Sha256::digest(bytes).into())
+    digest_of(file).ok()
+}
+
+/// The digest of a file's length and first bytes.
+fn digest_of(file: &Path) -> io::Result<[u8; 32]> {
+    let metadata = fs::metadata(file)?;
+    if !metadata.is_file() {
+        // Opening a pipe waits for somebody who writes, and a device may never end.
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    let mut digest = Sha256::new();
+    digest.update(metadata.len().to_le_bytes());
+    let mut bytes = File::open(file)?.take(MOST_BYTES);
+    let mut piece = vec![0; PIECE];
+    loop {
+        match bytes.read(&mut piece)? {
+            0 => return Ok(digest.finalize().into()),
+            length => digest.update(&piece[..length]),
+        }
+    }
 }
 
 /// The directories in which a change of `file` can happen: its own, and those of the links on the way to its content.
@@ -208,7 +234,7 @@ fn directories_of(file: &Path) -> BTreeSet<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::{os::unix::fs::symlink, process::Command};
 
     use super::*;
 
@@ -249,6 +275,29 @@ mod tests {
         fixture.expect_change();
         fs::write(fixture.path("a.json.new"), "3").unwrap();
         fs::rename(fixture.path("a.json.new"), fixture.path("a.json")).unwrap();
+        fixture.expect_change();
+    }
+
+    #[test]
+    fn a_file_that_is_far_too_large_counts_like_any_other() {
+        let fixture = watching("a.wasm", |dir| fs::write(dir.join("a.wasm"), "1").unwrap());
+        for first in ["2", "3"] {
+            let new = fixture.path("new");
+            fs::write(&new, first).unwrap();
+            File::options().write(true).open(&new).unwrap().set_len(1 << 40).unwrap();
+            fs::rename(&new, fixture.path("a.wasm")).unwrap();
+            fixture.expect_change();
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_pipe() {
+        let fixture = watching("a.wasm", |dir| {
+            let made = Command::new("mkfifo").arg(dir.join("a.wasm")).status().unwrap();
+            assert!(made.success());
+        });
+        fs::write(fixture.path("new"), "2").unwrap();
+        fs::rename(fixture.path("new"), fixture.path("a.wasm")).unwrap();
         fixture.expect_change();
     }
 

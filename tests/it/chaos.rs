@@ -245,6 +245,18 @@ fn a_service_that_does_not_answer_holds_up_only_who_asks() {
     assert_eq!(chaos.figure("failures_total", r#",hook="on-request",kind="busy""#), 1);
 }
 
+/// Also the first call that is long, which nobody could expect.
+#[test]
+fn a_plugin_that_may_run_for_long_holds_up_only_who_calls_it() {
+    let upstream = upstream();
+    let chaos = Chaos::start(&upstream, "test-loop", r#", "limits": { "timeout": "10s" }"#, 1);
+    let (mut looping, mut other) = (chaos.connect(), chaos.connect());
+    looping.send("GET /a HTTP/1.1\r\nHost: h\r\nX-Loop: 1\r\n\r\n");
+    while chaos.figure("instances_in_use", "") == 0 {}
+    assert_eq!(other.get("/plain").status, 200);
+    assert_eq!(chaos.figure("instances_in_use", ""), 1, "the plugin runs on meanwhile");
+}
+
 /// The clock of time limits rests while nothing happens: for longer than it takes to fall asleep, here.
 #[test]
 fn a_plugin_that_loops_after_a_long_wait_is_cut() {

@@ -143,6 +143,22 @@ fn rtr_14_a_streamed_body_beyond_max_payload() {
     assert!(upstream.take().iter().all(|received| !received.complete));
 }
 
+/// Closing the connection while bytes arrive resets it, and a client may lose what it has not read yet.
+#[test]
+fn rtr_14_the_refusal_reaches_a_client_that_sends_all_the_same() {
+    let upstream = Upstream::start(Script::new());
+    let more = r#", "extra_config": { "router": { "max_payload": 1000 } }"#;
+    let gateway = Gateway::start(config_with(&upstream, more));
+    // More than the buffers of both sides hold.
+    let body = vec![b'x'; 16 << 20];
+    let mut client = gateway.connect();
+    client
+        .send(format!("POST /no-op HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.len()));
+    client.try_send(&body).expect("the gateway takes what it has refused");
+    assert_eq!(client.answer().status, 413);
+    client.expect_close();
+}
+
 #[test]
 fn cfg_10_listen_ip() {
     let upstream = Upstream::start(Script::new());

@@ -210,6 +210,9 @@ fn granted_services_are_asked_and_others_are_not() {
     assert_eq!(fetch(&format!("http://{address}/large")), "203 1048576");
     assert_eq!(fetch(&format!("http://{address}/cut")), "200 broken");
     assert_eq!(fetch("http://other.internal/x"), "ErrorCode::HttpRequestDenied");
+    running.process.wait_for_lines("refusals", 1, |line| {
+        line.contains("may not send requests to http://other.internal")
+    });
     let asked = upstream.take();
     assert_eq!(asked.len(), 4, "{asked:?}");
     assert_eq!(asked[0].values("x-from"), ["guest"]);

@@ -11,24 +11,30 @@ use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use torana_core::{Body, Error, ErrorKind, body::Stream};
 
-use crate::io::{Phase, Phases};
+use crate::io::{Phase, Phases, Unread};
 
 /// A client's body. Trailers are dropped: they never become headers, and nobody behind the gateway has asked for them.
 pub(crate) struct IncomingBody {
     inner: Incoming,
     phases: Option<Arc<Phases>>,
+    unread: Unread,
 }
 
 impl IncomingBody {
     /// A body of at most `limit` bytes.
-    pub(crate) fn wrap(inner: Incoming, limit: Option<u64>, phases: Option<Arc<Phases>>) -> Body {
+    pub(crate) fn wrap(
+        inner: Incoming,
+        limit: Option<u64>,
+        phases: Option<Arc<Phases>>,
+        unread: Unread,
+    ) -> Body {
         if inner.is_end_stream() {
             return Body::Empty;
         }
         if let Some(phases) = &phases {
             phases.enter(Phase::Body);
         }
-        let stream = Box::pin(Self { inner, phases });
+        let stream = Box::pin(Self { inner, phases, unread });
         match limit {
             None => Body::Stream(stream),
             Some(limit) => Limited::wrap(stream, limit),
@@ -55,8 +61,12 @@ impl http_body::Body for IncomingBody {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(frame) => frame,
             };
+            if self.inner.is_end_stream() {
+                self.unread.set(false);
+            }
             return Poll::Ready(match frame {
                 None => {
+                    self.unread.set(false);
                     if let Some(phases) = &self.phases {
                         phases.enter(Phase::Answer);
                     }

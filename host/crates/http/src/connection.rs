@@ -29,7 +29,7 @@ use torana_core::{
 use crate::{
     body::{Counted, IncomingBody, too_large},
     gzip,
-    io::{Busy, Phases, Watched, watch},
+    io::{Busy, Phases, Unread, Watched, watch},
     respond::{self, Answer},
     server::Shared,
     service::Service,
@@ -83,6 +83,7 @@ struct Connection {
     shared: Arc<Shared>,
     peer: Peer,
     phases: Option<Arc<Phases>>,
+    unread: Unread,
     /// Largest head, in bytes, where hyper does not check it: its builder for both protocols cannot.
     max_header: Option<usize>,
 }
@@ -100,7 +101,8 @@ where
         .iter()
         .any(Option::is_some);
     let phases = limited.then(Phases::new);
-    let io = TokioIo::new(Watched::new(io, phases.clone()));
+    let unread = Unread::default();
+    let io = TokioIo::new(Watched::new(io, phases.clone(), unread.clone()));
     let limit = {
         let phases = phases.clone();
         async move {
@@ -115,6 +117,7 @@ where
         shared,
         peer,
         phases,
+        unread,
         max_header: (protocol != Protocol::Http1).then_some(max_header),
     });
     let handler = service_fn(move |request: http::Request<Incoming>| {
@@ -195,6 +198,9 @@ impl Connection {
     async fn handle(&self, request: http::Request<Incoming>) -> Answer {
         let service = self.shared.current();
         let (head, body) = request.into_parts();
+        if head.version != Version::HTTP_2 {
+            self.unread.set(!http_body::Body::is_end_stream(&body));
+        }
         let busy = self.phases.as_ref().map(|phases| phases.begin(head.version));
         let entering = Entering::new(self, &service, head, body);
         let (cx, request, close) = match entering {
@@ -365,7 +371,12 @@ impl Entering {
             params: torana_core::Params::default(),
             headers,
             pinned: smallvec::SmallVec::new(),
-            body: IncomingBody::wrap(body, settings.max_payload, connection.phases.clone()),
+            body: IncomingBody::wrap(
+                body,
+                settings.max_payload,
+                connection.phases.clone(),
+                connection.unread.clone(),
+            ),
             host: 0,
         });
         Ok((cx, request, chunked))

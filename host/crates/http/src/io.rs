@@ -3,12 +3,13 @@
 
 use std::{
     io,
+    mem::MaybeUninit,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -16,13 +17,17 @@ use bytes::{Buf, Bytes};
 use http::Version;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::Instant,
+    time::{Instant, Sleep},
 };
 use torana_config::valid::ServerTimeouts;
 
 /// Most bytes of one read. hyper makes its buffer larger for as long as reads fill it, up to the largest head, and keeps
 /// it: hundreds of uploads at once would take hundreds of MiB.
 const READ: usize = 32 << 10;
+
+/// How long a client may go on sending a body that nobody has read, after it was answered. Closing at once would reset
+/// the connection, and take the answer from a client that reads it only when it has sent all.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// A stream with bytes that were already read from it.
 #[derive(Debug)]
@@ -213,18 +218,53 @@ pub(crate) async fn watch(phases: Arc<Phases>, timeouts: ServerTimeouts) {
     }
 }
 
+/// Whether the body of a connection's last request has not been read to its end. Of HTTP/1 only: HTTP/2 ends streams
+/// without their connection.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unread(Arc<AtomicBool>);
+
+impl Unread {
+    /// Says how it is.
+    pub(crate) fn set(&self, unread: bool) {
+        self.0.store(unread, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Tells [`Phases`] when the first bytes of the next request arrive, and when an answer has been written; reads in
-/// moderate pieces.
+/// moderate pieces, and lets a client finish sending before the connection is closed.
 #[derive(Debug)]
 pub(crate) struct Watched<T> {
     inner: T,
     phases: Option<Arc<Phases>>,
+    unread: Unread,
+    /// The end of what [`LINGER`] allows, once all is written.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> Watched<T> {
     /// Watches `inner`, or just passes it on.
-    pub(crate) fn new(inner: T, phases: Option<Arc<Phases>>) -> Self {
-        Self { inner, phases }
+    pub(crate) fn new(inner: T, phases: Option<Arc<Phases>>, unread: Unread) -> Self {
+        Self { inner, phases, unread, linger: None }
+    }
+}
+
+impl<T: AsyncRead + Unpin> Watched<T> {
+    /// Reads what still comes and throws it away, to the end or for as long as is allowed.
+    fn poll_rest(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(end) = &mut self.linger else { return Poll::Ready(()) };
+        let mut piece = [MaybeUninit::uninit(); 8 << 10];
+        while end.as_mut().poll(cx).is_pending() {
+            let mut rest = ReadBuf::uninit(&mut piece);
+            let read = ready!(Pin::new(&mut self.inner).poll_read(cx, &mut rest));
+            if read.is_err() || rest.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(())
     }
 }
 
@@ -254,7 +294,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -272,7 +312,13 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Watched<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+        if self.linger.is_none() {
+            ready!(Pin::new(&mut self.inner).poll_shutdown(cx))?;
+            if self.unread.get() {
+                self.linger = Some(Box::pin(tokio::time::sleep(LINGER)));
+            }
+        }
+        self.poll_rest(cx).map(Ok)
     }
 
     fn poll_write_vectored(

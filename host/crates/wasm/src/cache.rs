@@ -3,8 +3,8 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    hash::{DefaultHasher, Hash, Hasher},
-    io::{self, Write},
+    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     time::SystemTime,
@@ -17,6 +17,10 @@ use crate::{digest::Digest, source::Stamp};
 
 /// Files that are kept, two for a component; beyond it the oldest go.
 const ENTRIES: usize = 512;
+/// Bytes of the sum behind compiled code.
+const SUM: usize = 8;
+/// Bytes that are read at once.
+const PIECE: usize = 64 << 10;
 
 /// What is needed of a component's file beside its compiled code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +84,11 @@ impl Cache {
         }
         let component = Component::from_binary(engine, bytes)?;
         match component.serialize() {
-            Ok(compiled) => self.keep(&self.compiled_file(engine, digest), &compiled),
+            Ok(mut compiled) => {
+                let sum = sum_of(&compiled[..])?;
+                compiled.extend(sum);
+                self.keep(&self.compiled_file(engine, digest), &compiled);
+            }
             Err(error) => tracing::warn!("cannot keep a compiled plugin: {error:#}"),
         }
         Ok((component, false))
@@ -98,9 +106,9 @@ impl Cache {
         (known.stamp == *stamp).then_some(known)
     }
 
-    /// Remembers what is known of a file.
+    /// Remembers what is known of a file that had settled before it was read.
     pub(crate) fn remember(&self, known: &Known) {
-        if !known.stamp.is_reliable(SystemTime::now()) || self.open().is_err() {
+        if self.open().is_err() {
             return;
         }
         let text = serde_json::to_vec(known).unwrap_or_default();
@@ -114,7 +122,9 @@ impl Cache {
         if !file.is_file() {
             return None;
         }
-        deserialize(engine, &file)
+        check_sum(&file)
+            .map_err(wasmtime::Error::from)
+            .and_then(|()| deserialize(engine, &file))
             .inspect_err(|error| tracing::warn!("ignoring {}: {error:#}", file.display()))
             .ok()
     }
@@ -160,23 +170,22 @@ impl Cache {
         Ok(())
     }
 
-    fn keep(&self, file: &Path, bytes: &[u8]) {
+    /// Puts a file there. A failure is only logged.
+    pub(crate) fn keep(&self, file: &Path, bytes: &[u8]) {
         if let Err(error) = self.write(file, bytes) {
             tracing::warn!("cannot keep what is known of a plugin in {}: {error}", file.display());
         }
     }
 
-    /// Writes beside and renames, so that nobody ever sees half a file.
+    /// Writes beside and renames, so that nobody ever sees half a file: not even after a loss of power, as the bytes are
+    /// on the disk before the name is.
     fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
-        let beside = file.with_extension(format!("{}.tmp", std::process::id()));
-        let write = |mut out: File| out.write_all(bytes);
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&beside)
-            .and_then(write)
+        // A name of its own: gateways in containers that share this directory all have the same process number.
+        let name = format!("{:016x}.tmp", RandomState::new().hash_one(file));
+        let beside = self.directory.join(name);
+        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        out.write_all(bytes)
+            .and_then(|()| out.sync_all())
             .and_then(|()| fs::rename(&beside, file))
             .inspect_err(|_| drop(fs::remove_file(&beside)))?;
         self.trim()
@@ -186,13 +195,18 @@ impl Cache {
         let mut files = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
-            let changed = entry.metadata()?.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            // Another gateway may have removed it.
+            let Ok(metadata) = entry.metadata() else { continue };
+            let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             files.push((changed, entry.path()));
         }
         files.sort();
         let excess = files.len().saturating_sub(ENTRIES);
         for (_, file) in &files[..excess] {
-            fs::remove_file(file)?;
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
         Ok(())
     }
@@ -204,11 +218,35 @@ fn hash(what: &impl Hash) -> u64 {
     hasher.finish()
 }
 
+/// What is written behind compiled code: a damaged file may still look like one, and running it would end the process at
+/// every start.
+fn sum_of(mut bytes: impl Read) -> io::Result<[u8; SUM]> {
+    let mut hasher = DefaultHasher::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match bytes.read(&mut piece)? {
+            0 => return Ok(hasher.finish().to_le_bytes()),
+            length => hasher.write(&piece[..length]),
+        }
+    }
+}
+
+/// Whether a file is what was written.
+fn check_sum(file: &Path) -> io::Result<()> {
+    let damaged = || io::Error::new(io::ErrorKind::InvalidData, "it is damaged");
+    let file = File::open(file)?;
+    let length = file.metadata()?.len().checked_sub(SUM as u64).ok_or_else(damaged)?;
+    let sum = sum_of((&file).take(length))?;
+    let mut written = [0; SUM];
+    (&file).read_exact(&mut written)?;
+    if written == sum { Ok(()) } else { Err(damaged()) }
+}
+
 #[expect(unsafe_code, reason = "compiled code can only be loaded so")]
 fn deserialize(engine: &Engine, file: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file must be what `Component::serialize` wrote, and must not change while it is mapped. It lies in a
     // directory that `Cache::open` has just found to belong to this user with mode 0700, so nobody else could write or
-    // replace it; this program only ever puts whole files there, by renaming. That it was made for this engine is
+    // replace it; this program only ever puts whole files there, by renaming, and `check_sum` has found it undamaged. That it was made for this engine is
     // checked by wasmtime, which fails cleanly otherwise.
     unsafe { Component::deserialize_file(engine, file) }
 }

@@ -89,19 +89,30 @@ impl Default for LimitsConfig {
 }
 
 impl LimitsConfig {
-    /// The limits, or what is wrong with them: the key and the range.
-    pub(crate) fn check(&self) -> Result<Limits, (&'static str, String)> {
-        if !(Duration::from_millis(1)..=Duration::from_secs(60)).contains(&self.timeout) {
-            return Err(("timeout", "`timeout` must be between 1ms and 60s".to_owned()));
-        }
-        if !(1 << 20..=MAX_MEMORY).contains(&self.memory.0) {
-            return Err(("memory", "`memory` must be between 1MiB and 128MiB".to_owned()));
-        }
-        if !(1..=1_000).contains(&self.instances) {
-            return Err(("instances", "`instances` must be between 1 and 1000".to_owned()));
-        }
-        if self.queue > 10_000 {
-            return Err(("queue", "`queue` must be at most 10000".to_owned()));
+    /// The limits, or all that is wrong with them: keys and ranges.
+    pub(crate) fn check(&self) -> Result<Limits, Vec<(&'static str, &'static str)>> {
+        let time = Duration::from_millis(1)..=Duration::from_secs(60);
+        let rules = [
+            (time.contains(&self.timeout), "timeout", "`timeout` must be between 1ms and 60s"),
+            (
+                (1 << 20..=MAX_MEMORY).contains(&self.memory.0),
+                "memory",
+                "`memory` must be between 1MiB and 128MiB",
+            ),
+            (
+                (1..=1_000).contains(&self.instances),
+                "instances",
+                "`instances` must be between 1 and 1000",
+            ),
+            (self.queue <= 10_000, "queue", "`queue` must be at most 10000"),
+        ];
+        let broken: Vec<_> = rules
+            .into_iter()
+            .filter(|(holds, ..)| !holds)
+            .map(|(_, key, rule)| (key, rule))
+            .collect();
+        if !broken.is_empty() {
+            return Err(broken);
         }
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         Ok(Limits {

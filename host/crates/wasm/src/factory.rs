@@ -168,9 +168,11 @@ impl Plan {
         cx: &mut BuildContext<'_>,
         cache: &Cache,
     ) -> Result<(Arc<Loaded>, Limits), Findings> {
-        let limits = self.config.limits.check().map_err(|(key, message)| {
-            let at = self.at.key("limits").key(key);
-            Box::new(Diagnostic::error("plugin-limit", at, message))
+        let limits = self.config.limits.check().map_err(|found| {
+            let error = |(key, message): (&str, &str)| {
+                Diagnostic::error("plugin-limit", self.at.key("limits").key(key), message)
+            };
+            Findings(found.into_iter().map(error).collect())
         })?;
         let loaded = self.load(cx, cache)?;
         self.check_memory(&loaded, &limits)?;
@@ -301,7 +303,7 @@ impl Plan {
                 return Ok(loaded);
             }
         }
-        let stamp = *source.stamp();
+        let settled = source.settled();
         let bytes = self.read(source)?;
         let digest = Digest::of(&bytes);
         if let Some(pin) = &self.config.sha256
@@ -321,7 +323,10 @@ impl Plan {
             diagnostic.help = Some(error.help().to_owned());
             diagnostic
         })?;
-        cache.remember(&loaded.known(stamp));
+        // Not judged by the time it is now: compiling takes seconds, in which any file settles.
+        if let Some(stamp) = settled {
+            cache.remember(&loaded.known(stamp));
+        }
         Ok(loaded)
     }
 

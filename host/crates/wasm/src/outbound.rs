@@ -14,7 +14,7 @@ use torana_core::{
     Body, Data, Error, ErrorKind, Request, RequestContext, Response, pipeline::Backend,
 };
 
-use crate::{fiber::Task, grants::Origin};
+use crate::{fiber::Task, grants::Origin, output, plugin::Facts};
 
 /// Longest time that a plugin may wait for the head of an answer, or the next piece of it.
 pub(crate) const LONGEST: Duration = Duration::from_secs(30);
@@ -66,6 +66,18 @@ pub(crate) fn nobody(request_id: u64) -> RequestContext {
 pub(crate) enum Refused {
     Invalid(String),
     Denied(Origin),
+}
+
+/// Says in the log where a plugin may not send a request to: what a guest's own library makes of the refusal, such as
+/// "network error", helps nobody.
+pub(crate) fn log_denied(facts: &Facts, request_id: u64, origin: &Origin) {
+    if output::may_log(facts) {
+        tracing::warn!(
+            plugin = %facts.name,
+            request_id,
+            "the plugin may not send requests to {}: `grants.http` does not name it", origin.as_str()
+        );
+    }
 }
 
 /// A request with what bounds it.

@@ -39,6 +39,22 @@ pub(crate) enum Stream {
     Err,
 }
 
+/// Whether a line about a plugin is still one that its rate allows.
+pub(crate) fn may_log(facts: &Facts) -> bool {
+    match facts.log_rate.line(clock::monotonic()) {
+        Verdict::Write => true,
+        Verdict::Drop => false,
+        Verdict::Report(dropped) => {
+            tracing::warn!(
+                plugin = %facts.name,
+                dropped,
+                "the plugin logs more than {} lines a second", rate::LINES
+            );
+            false
+        }
+    }
+}
+
 impl Output {
     /// Starts a call.
     pub(crate) fn start(&mut self) {
@@ -55,17 +71,8 @@ impl Output {
             }
             return;
         }
-        match facts.log_rate.line(clock::monotonic()) {
-            Verdict::Write => {}
-            Verdict::Drop => return,
-            Verdict::Report(dropped) => {
-                tracing::warn!(
-                    plugin = %facts.name,
-                    dropped,
-                    "the plugin logs more than {} lines a second", rate::LINES
-                );
-                return;
-            }
+        if !may_log(facts) {
+            return;
         }
         let mut end = message.len().min(LINE);
         while !message.is_char_boundary(end) {

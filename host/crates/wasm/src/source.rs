@@ -1,7 +1,7 @@
 //! The file of a component, and what tells whether it is still the same.
 
 use std::{
-    fs::{File, Metadata},
+    fs::{self, File, Metadata},
     io::{self, Read},
     os::unix::fs::MetadataExt,
     path::Path,
@@ -59,22 +59,38 @@ impl Stamp {
 pub(crate) struct Source {
     file: File,
     stamp: Stamp,
+    /// The stamp could be relied on when the file was opened: what is read after it is what it stands for.
+    is_settled: bool,
 }
 
 impl Source {
     /// Opens a file.
     ///
     /// # Errors
-    /// It cannot be opened.
+    /// It cannot be opened, or is something else than a file.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        // Looked at first: opening a pipe waits for somebody who writes.
+        let kind = fs::metadata(path)?.file_type();
+        if kind.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if !kind.is_file() {
+            return Err(io::Error::other("it is a pipe, a socket or a device, not a file"));
+        }
         let file = File::open(path)?;
         let stamp = Stamp::of(&file.metadata()?);
-        Ok(Self { file, stamp })
+        let is_settled = stamp.is_reliable(SystemTime::now());
+        Ok(Self { file, stamp, is_settled })
     }
 
     /// What the file was when it was opened.
     pub(crate) fn stamp(&self) -> &Stamp {
         &self.stamp
+    }
+
+    /// The stamp, if it can be remembered for the file's bytes.
+    pub(crate) fn settled(&self) -> Option<Stamp> {
+        self.is_settled.then_some(self.stamp)
     }
 
     /// Its bytes, but no more than one above [`MAX_FILE`].
@@ -91,7 +107,7 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{process::Command, sync::mpsc, thread};
 
     use super::*;
 
@@ -117,6 +133,19 @@ mod tests {
             .expect("set");
         fs::rename(&other, &path).expect("renamed");
         assert_ne!(stamp(&path), first);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_without_waiting_for_it() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let pipe = directory.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+        let (sender, opened) = mpsc::channel();
+        thread::spawn(move || sender.send(Source::open(&pipe).map(drop)));
+        let opened = opened.recv_timeout(Duration::from_secs(10)).expect("an answer at once");
+        assert!(opened.is_err_and(|error| error.to_string().contains("not a file")));
+        let error = Source::open(directory.path()).map(drop).expect_err("a directory");
+        assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::exchange::{FieldError, settable};
 use crate::{
     bindings::torana::plugin::http::{Error, Host, Request, Response},
     fiber::Task,
-    outbound::{LONGEST, Outgoing, Refused},
+    outbound::{LONGEST, Outgoing, Refused, log_denied},
     state::State,
 };
 
@@ -66,7 +66,10 @@ impl State {
             .map_err(|_| Error::Invalid(format!("`{}` is not a URL", request.url)))?;
         let upstream = self.facts.upstreams.find(&uri).map_err(|refused| match refused {
             Refused::Invalid(reason) => Error::Invalid(format!("`{}`: {reason}", request.url)),
-            Refused::Denied(origin) => Error::Denied(origin.as_str().to_owned()),
+            Refused::Denied(origin) => {
+                log_denied(&self.facts, self.exchange.request_id, &origin);
+                Error::Denied(origin.as_str().to_owned())
+            }
         })?;
         let method = Method::from_bytes(request.method.as_bytes())
             .ok()

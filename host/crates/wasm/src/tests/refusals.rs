@@ -318,6 +318,13 @@ fn limits_out_of_range() {
         assert_eq!(found.code, "plugin-limit");
         assert_eq!(place(&found), format!("/0/limits/{key}"));
     }
+    let limits = json!({"timeout": "0s", "memory": "1", "instances": 0, "queue": 10_001});
+    let more = json!({"config": {"response": {}}, "limits": limits});
+    let plugins = json!([plugin("header-edit", more)]);
+    let found = build(At::Endpoint, plugins, &Resources::default()).err().expect("all wrong");
+    let places: Vec<_> = found.iter().map(place).collect();
+    let keys = ["timeout", "memory", "instances", "queue"];
+    assert_eq!(places, keys.map(|key| format!("/0/limits/{key}")));
 }
 
 #[test]
@@ -341,11 +348,43 @@ fn compiled_code_is_kept_on_disk() {
     let cached = |load: &dyn Fn()| logged(load).concat();
     assert!(cached(&load).contains("cached=false"));
     assert!(cached(&load).contains("cached=true"));
-    // A damaged entry is compiled anew, and is whole again.
+    // A damaged entry is compiled anew, and is whole again. What is damaged may well be native code.
     let entry = fs::read_dir(directory.path().join("cache")).unwrap().next().unwrap().unwrap();
-    fs::write(entry.path(), b"damaged").unwrap();
-    assert!(cached(&load).contains("cached=false"));
-    assert!(cached(&load).contains("cached=true"));
+    let whole = fs::read(entry.path()).unwrap();
+    let flipped = |at: usize| {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        bytes
+    };
+    let (quarter, last) = (whole.len() / 4, whole.len() - 1);
+    let flips = [0, quarter, 2 * quarter, 3 * quarter, last].map(flipped);
+    let cuts = [vec![], b"damaged".to_vec(), whole[..quarter].to_vec(), whole[..last].to_vec()];
+    for damaged in flips.into_iter().chain(cuts) {
+        fs::write(entry.path(), damaged).unwrap();
+        assert!(cached(&load).contains("cached=false"));
+        assert!(cached(&load).contains("cached=true"));
+    }
+}
+
+/// Two gateways in containers of their own have the same process number.
+#[test]
+fn gateways_that_share_a_cache_do_not_write_into_each_others_files() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("plugin.cwasm");
+    let write = |byte: u8| {
+        let cache = Cache::at(directory.path().to_owned());
+        for _ in 0..100 {
+            cache.keep(&file, &vec![byte; 1 << 20]);
+            let found = fs::read(&file).unwrap();
+            assert_eq!(found.len(), 1 << 20);
+            assert!(found.iter().all(|other| *other == found[0]), "half a file");
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| write(1));
+        scope.spawn(|| write(2));
+    });
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing stays beside it");
 }
 
 /// A file that was written long enough ago, and a gateway that starts with it: what it logs.

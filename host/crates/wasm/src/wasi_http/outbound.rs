@@ -19,7 +19,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use super::body::{self, Incoming};
 use crate::{
     fiber::Task,
-    outbound::{LONGEST, Refused, nobody},
+    outbound::{LONGEST, Refused, log_denied, nobody},
     plugin::Facts,
 };
 
@@ -53,7 +53,10 @@ impl Outbound {
         let (parts, body) = request.into_parts();
         let upstream = self.facts.upstreams.find(&parts.uri).map_err(|refused| match refused {
             Refused::Invalid(_) => Error::HttpRequestUriInvalid,
-            Refused::Denied(_) => Error::HttpRequestDenied,
+            Refused::Denied(origin) => {
+                log_denied(&self.facts, self.request_id, &origin);
+                Error::HttpRequestDenied
+            }
         })?;
         if parts.method == Method::CONNECT {
             return Err(Error::HttpRequestMethodInvalid);
