@@ -81,7 +81,9 @@ func (a asked) DataRemove(pointer string) (bool, error) {
 		return false, abi.Refused("there is no decoded data")
 	}
 	if pointer == "" {
-		return false, abi.Refused("the whole of the data cannot be removed")
+		object, _ := document.(map[string]any)
+		a.host.response.Data = "{}"
+		return len(object) > 0, nil
 	}
 	if _, found := at(document, pointer); !found {
 		return false, nil
@@ -194,7 +196,7 @@ func at(value any, pointer string) (any, bool) {
 
 func index(part string, length int) (int, bool) {
 	i, err := strconv.Atoi(part)
-	return i, err == nil && i >= 0 && i < length
+	return i, err == nil && strconv.Itoa(i) == part && i >= 0 && i < length
 }
 
 // put gives a value with another one at a place in it; says whether the place's parent exists.
