@@ -61,7 +61,7 @@ pub struct Build {
 #[derive(Debug, Args)]
 pub struct Inspect {
     /// Component, or folder of a project with its plugin.wasm
-    #[arg(value_name = "FOLDER|FILE", default_value = ".")]
+    #[arg(value_name = "FOLDER|FILE")]
     pub plugin: PathBuf,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
