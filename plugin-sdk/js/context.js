@@ -1,7 +1,7 @@
 /** State that the hooks of one request hand to each other, as JSON. */
 
 import context from "torana:plugin/context";
-import { decode, encode, wellFormed } from "./text.js";
+import { decode, encode, json, wellFormed } from "./text.js";
 
 export function get(key) {
   const value = context.get(wellFormed(key)) ?? null;
@@ -9,5 +9,5 @@ export function get(key) {
 }
 
 export function set(key, value) {
-  context.set(wellFormed(key), encode(JSON.stringify(value)));
+  context.set(wellFormed(key), encode(json(value)));
 }

@@ -8,7 +8,8 @@ import config from "torana:plugin/config";
 import random from "torana:plugin/random";
 
 import * as plugin from "../plugin.js";
-import { Answer, Request, Response } from "./plugin.js";
+import { action, answered, checked, nothing, wanted } from "./hooks.js";
+import { Request, Response } from "./plugin.js";
 
 // Without these the engine would ask an operating system, which is not there.
 const EngineDate = Date;
@@ -39,21 +40,12 @@ function described(error) {
   return new Error(place === undefined ? `${error}` : `${error} (${place})`);
 }
 
-/** The result of a hook, if it is one: beyond this point a wrong type ends the instance. */
-function checked(result, type) {
-  if (result instanceof type) {
-    return result;
-  }
-  const wrong = result instanceof Promise ? "a promise, which nobody waits for" : typeof result;
-  throw new TypeError(`the hook must return ${type.name}, not ${wrong}`);
-}
-
 function ofRequest(hook) {
   return {
     handle() {
       try {
-        const answer = hook(request) ?? null;
-        return answer === null ? CONTINUE : { tag: "respond", val: checked(answer, Answer) };
+        const answer = action(hook(request));
+        return answer === null ? CONTINUE : { tag: "respond", val: answer };
       } catch (error) {
         throw described(error);
       }
@@ -65,9 +57,7 @@ function ofResponse(hook) {
   return {
     handle() {
       try {
-        if (hook(response) instanceof Promise) {
-          throw new TypeError("the hook returns a promise, which nobody waits for");
-        }
+        nothing(hook(response));
       } catch (error) {
         throw described(error);
       }
@@ -87,16 +77,10 @@ function ofBody(hook) {
   };
 }
 
-/** Which hooks the plugin wants to be called for: all without an answer of its `init`. */
-function wanted(names) {
-  const hooks = ["onRequest", "onBackendRequest", "onBackendResponse", "onResponse"];
-  return Object.fromEntries(hooks.map((hook) => [hook, names === undefined || names.includes(hook)]));
-}
-
 export const init = {
   init() {
     try {
-      return wanted(plugin.init(JSON.parse(config.get())));
+      return wanted(plugin.init(JSON.parse(config.get())), plugin);
     } catch (error) {
       throw described(error);
     }
@@ -111,7 +95,7 @@ export const onResponseBody = ofBody(plugin.onResponseBody);
 export const handle = {
   handle() {
     try {
-      return checked(plugin.handle(request), Answer);
+      return answered(plugin.handle(request));
     } catch (error) {
       throw described(error);
     }

@@ -2,7 +2,11 @@
 
 import http from "torana:plugin/http";
 import { GatewayError, call } from "./failure.js";
+import { wholeOrNone } from "./number.js";
 import { decode, encode, wellFormed } from "./text.js";
+
+/** The largest `timeoutMs` that the interface has; the gateway itself waits for half a minute at most. */
+const LONGEST = 2 ** 32 - 1;
 
 /** What came back. */
 class Reply {
@@ -40,6 +44,6 @@ function lowered({ method = "GET", url, headers = {}, body = "", timeoutMs = nul
     url: wellFormed(url),
     headers: Object.entries(headers).map(([name, value]) => [wellFormed(name), wellFormed(value)]),
     body: body instanceof Uint8Array ? body : encode(body),
-    timeoutMs,
+    timeoutMs: wholeOrNone(timeoutMs, LONGEST),
   };
 }

@@ -2,6 +2,7 @@
 
 import kv from "torana:plugin/kv";
 import { call } from "./failure.js";
+import { whole, wholeOrNone } from "./number.js";
 import { encode, wellFormed } from "./text.js";
 
 const bytes = (value) => (value instanceof Uint8Array ? value : encode(value));
@@ -11,11 +12,11 @@ export function get(key) {
 }
 
 export function set(key, value, ttlMs = null) {
-  call(() => kv.set(wellFormed(key), bytes(value), ttlMs));
+  call(() => kv.set(wellFormed(key), bytes(value), wholeOrNone(ttlMs)));
 }
 
 export function setIfAbsent(key, value, ttlMs = null) {
-  return call(() => kv.setIfAbsent(wellFormed(key), bytes(value), ttlMs));
+  return call(() => kv.setIfAbsent(wellFormed(key), bytes(value), wholeOrNone(ttlMs)));
 }
 
 export function remove(key) {
@@ -23,5 +24,5 @@ export function remove(key) {
 }
 
 export function add(key, by = 1, ttlMs = null) {
-  return call(() => kv.add(wellFormed(key), by, ttlMs));
+  return call(() => kv.add(wellFormed(key), whole(by, Number.MIN_SAFE_INTEGER), wholeOrNone(ttlMs)));
 }

@@ -23,14 +23,25 @@ interface Outcome<Message> {
   message: Message & { headers: Record<string, string> };
 }
 
+interface Streamed {
+  /** What goes on, chunk by chunk; the last one stands for the end of the body. */
+  chunks: Uint8Array[];
+  /** All of it. */
+  body: Uint8Array;
+  text: string;
+}
+
 interface Options {
   config?: unknown;
   env?: Record<string, string>;
-  /** Answers requests that the plugin sends. */
+  /**
+   * Answers requests that the plugin sends; without it they are denied. What it throws with a `kind`, such as
+   * `Object.assign(new Error(), { kind: "timeout" })`, comes to the plugin as an error of that kind.
+   */
   http?: (request: { method: string; url: string }) => {
     status: number;
-    headers?: Record<string, string>;
-    body?: Uint8Array;
+    headers?: Record<string, string | string[]>;
+    body?: Uint8Array | string;
   };
 }
 
@@ -45,6 +56,9 @@ interface Plugin {
   handle(request?: TestRequest): Outcome<TestRequest>;
   onBackendResponse(response?: TestResponse): Outcome<TestResponse>;
   onResponse(response?: TestResponse): Outcome<TestResponse>;
+  /** Hands chunks of a body to the hook, and then its end. */
+  onRequestBody(chunks: (Uint8Array | string)[]): Streamed;
+  onResponseBody(chunks: (Uint8Array | string)[]): Streamed;
 }
 
 /** Loads a plugin as a new instance of it, and runs its `init`. */

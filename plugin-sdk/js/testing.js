@@ -2,7 +2,7 @@
 
 import { register } from "node:module";
 
-import { state } from "./testing/host.js";
+import { asBytes, asList, state } from "./testing/host.js";
 
 register("./testing/loader.js", import.meta.url);
 
@@ -11,24 +11,27 @@ let loaded = 0;
 /** Loads a plugin as one instance of it, and runs its `init`. */
 export async function load(url, { config = null, env = {}, http } = {}) {
   Object.assign(state, { config, env, context: new Map(), kv: new Map(), lines: [], metrics: [] });
-  state.http = http ?? (() => ({ status: 404 }));
+  state.http = http;
   // Another query makes another instance: Node keeps modules by their URL.
   loaded += 1;
   const plugin = await import(`${new URL(url)}?instance=${loaded}`);
   const { Request, Response } = await import("./plugin.js");
-  plugin.init?.(structuredClone(config));
-  return new Instance(plugin, new Request(), new Response());
+  const results = await import("./hooks.js");
+  results.wanted(plugin.init?.(structuredClone(config)), plugin);
+  return new Instance(plugin, new Request(), new Response(), results);
 }
 
 class Instance {
   #plugin;
   #request;
   #response;
+  #results;
 
-  constructor(plugin, request, response) {
+  constructor(plugin, request, response, results) {
     this.#plugin = plugin;
     this.#request = request;
     this.#response = response;
+    this.#results = results;
   }
 
   get lines() {
@@ -40,28 +43,48 @@ class Instance {
   }
 
   onRequest(request) {
-    return this.#call("onRequest", this.#request, asRequest(request));
+    return this.#call("onRequest", this.#request, asRequest(request), this.#results.action);
   }
 
   onBackendRequest(request) {
-    return this.#call("onBackendRequest", this.#request, asRequest(request));
+    return this.#call("onBackendRequest", this.#request, asRequest(request), this.#results.action);
   }
 
   handle(request) {
-    return this.#call("handle", this.#request, asRequest(request));
+    return this.#call("handle", this.#request, asRequest(request), this.#results.answered);
   }
 
   onBackendResponse(response) {
-    return this.#call("onBackendResponse", this.#response, asResponse(response));
+    return this.#call("onBackendResponse", this.#response, asResponse(response), this.#results.nothing);
   }
 
   onResponse(response) {
-    return this.#call("onResponse", this.#response, asResponse(response));
+    return this.#call("onResponse", this.#response, asResponse(response), this.#results.nothing);
   }
 
-  #call(hook, view, message) {
+  onRequestBody(chunks) {
+    return this.#stream("onRequestBody", chunks);
+  }
+
+  onResponseBody(chunks) {
+    return this.#stream("onResponseBody", chunks);
+  }
+
+  /** The chunks one by one, then the end. */
+  #stream(hook, chunks) {
+    state.message = {};
+    const all = [...chunks, ""].map((chunk, index) => {
+      const bytes = asBytes(chunk);
+      const result = this.#plugin[hook](bytes, index === chunks.length) ?? bytes;
+      return this.#results.checked(result, Uint8Array);
+    });
+    const body = new Uint8Array(Buffer.concat(all));
+    return { chunks: all, body, text: new TextDecoder().decode(body) };
+  }
+
+  #call(hook, view, message, checked) {
     state.message = message;
-    const answer = this.#plugin[hook](view) ?? null;
+    const answer = checked(this.#plugin[hook](view));
     const { headers } = state.message;
     return { answer: answer && read(answer), message: { ...state.message, headers: asObject(headers) } };
   }
@@ -76,8 +99,6 @@ function asResponse({ status = 200, complete = true, headers = {}, body = null, 
   return data === undefined ? message : { ...message, data: structuredClone(data) };
 }
 
-const asBytes = (body) => (typeof body === "string" ? new TextEncoder().encode(body) : body);
-const asList = (headers) => Object.entries(headers).flatMap(([name, value]) => [value].flat().map((v) => [name, v]));
 const asObject = (headers) => Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
 
 function read({ status, headers, body }) {

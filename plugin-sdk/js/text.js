@@ -29,3 +29,12 @@ export function wellFormed(text) {
   }
   return text;
 }
+
+/** A value as JSON. What JSON does not have, such as a function, would end the instance. */
+export function json(value) {
+  const text = JSON.stringify(value);
+  if (text === undefined) {
+    throw new TypeError(`${typeof value} is no value of JSON`);
+  }
+  return text;
+}

@@ -99,6 +99,55 @@ fn the_decoded_data_of_the_c_sdk() {
     run_here("data_test.c");
 }
 
+/// The small gateway that plugins in JavaScript are tested with.
+#[test]
+fn the_small_gateway_of_the_javascript_sdk() {
+    Double {
+        language: "js",
+        plugin: ("plugin.js", include_str!("languages/double.js")),
+        test: ("plugin.test.js", include_str!("languages/double.test.js")),
+        command: &["node", "--test"],
+    }
+    .test();
+}
+
+/// The small gateway that plugins in Python are tested with.
+#[test]
+fn the_small_gateway_of_the_python_sdk() {
+    Double {
+        language: "python",
+        plugin: ("plugin.py", include_str!("languages/double.py")),
+        test: ("test_plugin.py", include_str!("languages/double_test.py")),
+        command: &["python3", "-B", "-m", "unittest"],
+    }
+    .test();
+}
+
+/// A new project whose plugin and test are other ones, run by what runs a project's tests.
+struct Double {
+    language: &'static str,
+    plugin: (&'static str, &'static str),
+    test: (&'static str, &'static str),
+    command: &'static [&'static str],
+}
+
+impl Double {
+    fn test(&self) {
+        let project = Scratch::new();
+        let folder = project.path().join("double");
+        create("double", self.language, &folder).unwrap();
+        for (file, text) in [self.plugin, self.test] {
+            assert!(folder.join(file).exists(), "{file} is a file of the project");
+            fs::write(folder.join(file), text).unwrap();
+        }
+        let mut command = Command::new(self.command[0]);
+        match command.args(&self.command[1..]).current_dir(&folder).output() {
+            Ok(output) => assert!(output.status.success(), "{output:#?}"),
+            Err(error) => eprintln!("SKIPPED {}: {error}", self.language),
+        }
+    }
+}
+
 /// Runs a test of the C SDK on this machine, compiled with checks where the compiler has them.
 fn run_here(test: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

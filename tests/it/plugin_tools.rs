@@ -69,6 +69,51 @@ fn inspect_refuses_what_is_no_plugin() {
     }
 }
 
+#[test]
+fn inspect_takes_the_folder_of_a_project() {
+    let scratch = folder("header-edit", &[]);
+    let output = torana(&scratch, &["plugin", "inspect", "."]);
+    assert!(
+        output.code == Some(0) && output.stdout.contains("plugin.wasm: a plugin"),
+        "{output:?}"
+    );
+    let empty = Scratch::new();
+    let output = torana(&empty, &["plugin", "inspect", "."]);
+    assert_eq!(output.code, Some(3), "{output:?}");
+    assert!(output.stderr.contains("make it with `torana plugin build`"), "{output:?}");
+}
+
+/// A gateway would not load the component; the tool chain need not run to know.
+#[test]
+fn build_refuses_what_is_no_schema() {
+    let scratch = Scratch::new();
+    let made = torana(&scratch, &["plugin", "new", "guard", "--lang", "rust"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    for (schema, part) in [
+        (r#"{ "type": "objct" }"#, "is not valid: \"objct\""),
+        (r#"{ "$ref": "http://a/b" }"#, "http://a/b"),
+        ("{", "is not JSON"),
+    ] {
+        scratch.write("guard/config.schema.json", schema);
+        let output = torana(&scratch, &["plugin", "build", "guard"]);
+        assert_eq!(output.code, Some(1), "{output:?}");
+        let said = &output.stderr;
+        assert!(said.contains("guard/config.schema.json: ") && said.contains(part), "{said}");
+        assert!(!said.contains("> cargo"), "{said}");
+    }
+}
+
+/// In a gateway it is a warning, but a limit that a test believes to have set is none.
+#[test]
+fn test_refuses_keys_that_nobody_knows() {
+    let script = "### plugin\n{ \"limits\": { \"timeuot\": \"5ms\" } }\n### request\nGET /\n";
+    let scratch = folder("header-edit", &[("requests/limit.http", script)]);
+    let output = torana(&scratch, &["plugin", "test"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stdout.contains("limits/timeuot: unknown key `timeuot`"), "{output:?}");
+    assert!(output.stdout.contains("did you mean `timeout`?"), "{output:?}");
+}
+
 const PASSES: &str = r#"The request gets a header, and the answer another.
 
 ### config

@@ -62,8 +62,9 @@ pub struct Build {
 /// `torana plugin inspect`.
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// Component
-    pub file: PathBuf,
+    /// Component, or folder of a project with its plugin.wasm
+    #[arg(value_name = "FOLDER|FILE")]
+    pub plugin: PathBuf,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = InspectFormat::Text)]
     pub format: InspectFormat,

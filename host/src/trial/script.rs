@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use http::HeaderName;
 use serde_json::{Map, Value};
 use torana_config::did_you_mean;
 
@@ -133,18 +134,14 @@ impl Script {
             let title = if is_answer { "backend response" } else { "request" };
             sections.push(Section { title, ..bare });
         }
+        refuse_twice(&sections)?;
         let mut script = Self::default();
         sections.iter().try_for_each(|section| script.add(section))?;
         Ok(script)
     }
 
     fn add(&mut self, section: &Section<'_>) -> Read<()> {
-        let (word, rest) = match section.title.split_once(' ') {
-            Some((word @ ("endpoint" | "client" | "encoding" | "http"), rest)) => {
-                (word, rest.trim())
-            }
-            _ => (section.title, ""),
-        };
+        let (word, rest) = section.words();
         match word {
             "config" => self.config = section.json()?,
             "plugin" => match section.json()? {
@@ -191,7 +188,36 @@ impl Script {
     }
 }
 
-impl Section<'_> {
+/// One of two sections would not be looked at: an expectation, say. Other services and parts of the log have as many as
+/// they like.
+fn refuse_twice(sections: &[Section<'_>]) -> Read<()> {
+    let what = |section: &Section<'_>| match section.words() {
+        ("http", _) => Some(section.title.to_owned()),
+        ("expect log", _) => None,
+        (word, _) => Some(word.to_owned()),
+    };
+    for (index, section) in sections.iter().enumerate() {
+        let Some(title) = what(section) else { continue };
+        let first = sections[..index].iter().find(|other| what(other).as_ref() == Some(&title));
+        if let Some(first) = first {
+            let message = format!("`{title}` is there already, in line {}", first.line);
+            return Err(section.error(message));
+        }
+    }
+    Ok(())
+}
+
+impl<'a> Section<'a> {
+    /// What the section is, and what stands behind that in its line.
+    fn words(&self) -> (&'a str, &'a str) {
+        match self.title.split_once(' ') {
+            Some((word @ ("endpoint" | "client" | "encoding" | "http"), rest)) => {
+                (word, rest.trim())
+            }
+            _ => (self.title, ""),
+        }
+    }
+
     fn error(&self, message: impl Into<String>) -> ScriptError {
         ScriptError { line: self.line, message: message.into() }
     }
@@ -201,9 +227,14 @@ impl Section<'_> {
     }
 
     fn json(&self) -> Read<Value> {
-        serde_json::from_str(&self.text.join("\n")).map_err(|error| ScriptError {
-            line: self.line + error.line(),
-            message: format!("this is not JSON: {error}"),
+        serde_json::from_str(&self.text.join("\n")).map_err(|error| {
+            let text = error.to_string();
+            // Its lines are those of the section.
+            let what = text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what);
+            ScriptError {
+                line: self.line + error.line(),
+                message: format!("this is not JSON: {what} (column {})", error.column()),
+            }
         })
     }
 
@@ -251,11 +282,13 @@ impl Section<'_> {
             message.absent.push(name.trim().to_ascii_lowercase());
             return Ok(());
         }
-        let wrong = || ScriptError {
-            line: self.line + index + 1,
-            message: "a header line has a name, a colon and a value".to_owned(),
-        };
-        let (name, value) = line.split_once(':').ok_or_else(wrong)?;
+        let wrong = |message: String| ScriptError { line: self.line + index + 1, message };
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| wrong("a header line has a name, a colon and a value".to_owned()))?;
+        if HeaderName::from_bytes(name.trim().as_bytes()).is_err() {
+            return Err(wrong(format!("`{}` is not a header name", name.trim())));
+        }
         message.headers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
         Ok(())
     }
@@ -305,7 +338,8 @@ impl Message {
     fn answer(self, section: &Section<'_>) -> Read<Self> {
         let error =
             || section.error("an answer begins with a line such as `HTTP/1.1 200 OK` or `200`");
-        if self.status().is_some() { Ok(self) } else { Err(error()) }
+        let is_status = |status: &u16| (100..=999).contains(status);
+        if self.status().filter(is_status).is_some() { Ok(self) } else { Err(error()) }
     }
 }
 
@@ -384,6 +418,20 @@ hello
             ("### config\n{\n5}\n", 3, "not JSON"),
             ("### request\nGET\n", 1, "a request begins"),
             ("### request\nGET /\nx-no-colon\n", 3, "a header line"),
+            (
+                "### request\nGET /\n\n### expect response\n200\nx y: z\n",
+                6,
+                "`x y` is not a header name",
+            ),
+            ("### config\n\n{\"a\": 1,}\n", 3, "trailing comma (column 9)"),
+            ("### backend response\n99\n", 1, "an answer begins"),
+            ("### config\n1\n### config\n2\n", 3, "`config` is there already, in line 1"),
+            ("### endpoint /a\n### endpoint /b\n", 2, "`endpoint` is there already, in line 1"),
+            (
+                "### http GET http://a/\n200\n### http GET http://a/\n201\n",
+                3,
+                "is there already, in line 1",
+            ),
             ("### backend response\nOK\n", 1, "an answer begins"),
             ("### http auth\n200\n", 1, "write `### http GET"),
             ("### client nobody\n", 1, "write `### client"),

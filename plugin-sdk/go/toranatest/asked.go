@@ -46,7 +46,7 @@ func (a asked) Complete() bool        { return !a.resp().Partial }
 func (a asked) ConfigGet() []byte     { return []byte(a.host.config) }
 
 func (a asked) SetMethod(method string) error {
-	if !isToken(method) {
+	if !isToken(method) || method == "CONNECT" {
 		return abi.Refused("`" + method + "` is not a method")
 	}
 	a.req().Method = method
@@ -54,7 +54,7 @@ func (a asked) SetMethod(method string) error {
 }
 
 func (a asked) SetPath(path string) error {
-	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "?# ") {
+	if !strings.HasPrefix(path, "/") || strings.Contains(path, "?") || !isURI(path) {
 		return abi.Refused("`" + path + "` is not a path")
 	}
 	a.req().Path = path
@@ -62,7 +62,7 @@ func (a asked) SetPath(path string) error {
 }
 
 func (a asked) SetQuery(query string) error {
-	if strings.ContainsAny(query, "# ") {
+	if !isURI(query) {
 		return abi.Refused("`" + query + "` is not a query")
 	}
 	a.req().Query = query
@@ -148,8 +148,8 @@ func (a asked) SetBody(body []byte) error {
 }
 
 func (a asked) SetStatus(status int) error {
-	if status < 200 || status > 599 {
-		return abi.Refused(strconv.Itoa(status) + " is not a status")
+	if reason := refuseStatus(status); reason != "" {
+		return abi.Refused(reason)
 	}
 	a.resp().Status = status
 	return nil

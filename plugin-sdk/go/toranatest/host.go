@@ -10,6 +10,7 @@
 package toranatest
 
 import (
+	"errors"
 	"testing"
 
 	"torana"
@@ -139,7 +140,13 @@ func (h *Host) withRequest(
 	h.request = request
 	defer func() { h.request = nil }()
 	h.during(func() { answer, err = hook(&torana.Request{}) })
-	return answer, err
+	if answer == nil || err != nil {
+		return answer, err
+	}
+	if reason := refuseAnswer(answer); reason != "" {
+		return nil, errors.New(reason)
+	}
+	return answer, nil
 }
 
 // OnBackendResponse calls the hook.

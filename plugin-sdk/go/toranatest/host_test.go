@@ -313,3 +313,56 @@ func TestOutboundRequests(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAnswersAndEditsAreRefusedAsInTheGateway(t *testing.T) {
+	for reason, answer := range map[string]*torana.Answer{
+		"99 is not a status":                torana.NewAnswer(99),
+		"65736 is not a status":             torana.NewAnswer(65_736),
+		"`a b` is not a header name":        torana.NewAnswer(200).With("a b", "c"),
+		"`content-length` cannot be edited": torana.NewAnswer(200).With("content-length", "1"),
+	} {
+		plugin := &plugin{onRequest: func(*torana.Request) (*torana.Answer, error) { return answer, nil }}
+		host := toranatest.Start(t, plugin, config)
+		answer, err := host.OnRequest(toranatest.NewRequest("GET", "/"))
+		if answer != nil || err == nil || !strings.Contains(err.Error(), reason) {
+			t.Error(reason, answer, err)
+		}
+	}
+	edits := &plugin{onRequest: func(r *torana.Request) (*torana.Answer, error) {
+		for _, path := range []string{"", "a", "/a?b", "/a b", "/ä", "/a#b", "/<"} {
+			if r.SetPath(path) == nil {
+				t.Error(path)
+			}
+		}
+		for _, query := range []string{"a b", "ä", "a#b"} {
+			if r.SetQuery(query) == nil {
+				t.Error(query)
+			}
+		}
+		if r.SetMethod("CONNECT") == nil {
+			t.Error("CONNECT")
+		}
+		return nil, errors.Join(r.SetPath("/a%20b;c=1"), r.SetQuery("a=b?c"), r.SetMethod("PUT"))
+	}}
+	if _, err := toranatest.Start(t, edits, config).OnRequest(toranatest.NewRequest("GET", "/")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheWholeOfTheDataCanBeRemoved(t *testing.T) {
+	response := toranatest.NewData(`{"list": [1, 2]}`)
+	plugin := &plugin{onResponse: func(r *torana.Response) error {
+		for _, pointer := range []string{"/list/01", "/list/+1", "/list/-1"} {
+			if removed, err := r.RemoveData(pointer); removed || err != nil {
+				t.Error(pointer, removed, err)
+			}
+		}
+		if removed, err := r.RemoveData(""); !removed || err != nil {
+			t.Error(removed, err)
+		}
+		return nil
+	}}
+	if err := toranatest.Start(t, plugin, config).OnResponse(response); err != nil || response.Data != "{}" {
+		t.Error(err, response.Data)
+	}
+}

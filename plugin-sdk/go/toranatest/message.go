@@ -2,6 +2,7 @@ package toranatest
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"torana"
@@ -88,6 +89,33 @@ func refuse(name, value string) string {
 		return "the value of `" + name + "` is not valid"
 	}
 	return ""
+}
+
+// refuseAnswer says why the gateway would fail the request instead of answering so; empty if it answers.
+func refuseAnswer(answer *torana.Answer) string {
+	if reason := refuseStatus(answer.Status); reason != "" {
+		return reason
+	}
+	for _, field := range answer.Header {
+		if reason := refuse(field.Name, field.Value); reason != "" {
+			return reason
+		}
+	}
+	return ""
+}
+
+func refuseStatus(status int) string {
+	if status < 200 || status > 599 {
+		return strconv.Itoa(status) + " is not a status between 200 and 599"
+	}
+	return ""
+}
+
+// isURI says whether a text may stand in a path or query as it is; the rest is percent-encoded.
+func isURI(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`#<>\`, r)
+	})
 }
 
 // isToken says whether a text is a token of RFC 9110, section 5.6.2.

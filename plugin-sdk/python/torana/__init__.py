@@ -47,6 +47,19 @@ def checked_bytes(body: bytes | str) -> bytes:
     return checked(body).encode()
 
 
+def checked_whole(number: int, bits: int, signed: bool = False) -> int:
+    """A whole number of so many bits: anything else would end the instance."""
+    lowest, highest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    if type(number) is not int or not lowest <= number <= highest:
+        raise ValueError(f"{number!r} is no whole number from {lowest} to {highest}")
+    return number
+
+
+def checked_time(milliseconds: int | None, bits: int) -> int | None:
+    """A time, if there is one."""
+    return None if milliseconds is None else checked_whole(milliseconds, bits)
+
+
 class Message:
     """What requests and responses share."""
 

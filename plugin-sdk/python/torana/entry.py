@@ -34,7 +34,7 @@ class DateTime(datetime.datetime):
 datetime.datetime = DateTime
 
 import plugin  # noqa: E402
-from torana import Answer, Request, Response  # noqa: E402
+from torana import Answer, Request, Response, results  # noqa: E402
 
 
 class Output:
@@ -55,7 +55,6 @@ sys.stdout = sys.stderr = Output()
 REQUEST = Request()
 RESPONSE = Response()
 CONTINUE = types.Action_Continue()
-HOOKS = ("on_request", "on_backend_request", "on_backend_response", "on_response")
 
 
 def described(error: BaseException) -> Err:
@@ -71,8 +70,6 @@ def described(error: BaseException) -> Err:
 
 
 def lowered(answer: Answer) -> types.Answer:
-    if type(answer) is not Answer:
-        raise TypeError(f"the hook must return an Answer, not {type(answer).__name__}")
     return types.Answer(answer.status, answer.headers, answer.body)
 
 
@@ -83,9 +80,8 @@ class Init:
                 # Its state was made when the component was built: every instance would draw the same numbers.
                 sys.modules["random"].seed(host_random.get_bytes(32))
             start = getattr(plugin, "init", lambda config: None)
-            wanted = start(json.loads(config.get()))
             hooks = types.Hooks(0)
-            for hook in HOOKS if wanted is None else wanted:
+            for hook in results.wanted(start(json.loads(config.get())), plugin):
                 hooks |= types.Hooks[hook.upper()]
             return hooks
         except BaseException as error:
@@ -95,7 +91,7 @@ class Init:
 class OnRequest:
     def handle(self) -> types.Action:
         try:
-            answer = plugin.on_request(REQUEST)
+            answer = results.action(plugin.on_request(REQUEST))
             return CONTINUE if answer is None else types.Action_Respond(lowered(answer))
         except BaseException as error:
             raise described(error) from None
@@ -104,7 +100,7 @@ class OnRequest:
 class OnBackendRequest:
     def handle(self) -> types.Action:
         try:
-            answer = plugin.on_backend_request(REQUEST)
+            answer = results.action(plugin.on_backend_request(REQUEST))
             return CONTINUE if answer is None else types.Action_Respond(lowered(answer))
         except BaseException as error:
             raise described(error) from None
@@ -113,7 +109,7 @@ class OnBackendRequest:
 class OnBackendResponse:
     def handle(self) -> None:
         try:
-            plugin.on_backend_response(RESPONSE)
+            results.nothing(plugin.on_backend_response(RESPONSE))
         except BaseException as error:
             raise described(error) from None
 
@@ -121,19 +117,14 @@ class OnBackendResponse:
 class OnResponse:
     def handle(self) -> None:
         try:
-            plugin.on_response(RESPONSE)
+            results.nothing(plugin.on_response(RESPONSE))
         except BaseException as error:
             raise described(error) from None
 
 
 def chunk(hook, data: bytes, last: bool) -> bytes:
     try:
-        result = hook(data, last)
-        if result is None:
-            return data
-        if type(result) is not bytes:
-            raise TypeError(f"the hook must return bytes, not {type(result).__name__}")
-        return result
+        return results.chunk(hook(data, last), data)
     except BaseException as error:
         raise described(error) from None
 
@@ -151,6 +142,6 @@ class OnResponseBody:
 class Handle:
     def handle(self) -> types.Answer:
         try:
-            return lowered(plugin.handle(REQUEST))
+            return lowered(results.answer(plugin.handle(REQUEST)))
         except BaseException as error:
             raise described(error) from None

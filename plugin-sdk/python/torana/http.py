@@ -8,7 +8,7 @@ from typing import Any
 from componentize_py_types import Err, Ok
 from wit_world.imports import http
 
-from torana import KindError, checked, checked_bytes
+from torana import KindError, checked, checked_bytes, checked_time
 
 
 class HttpError(KindError):
@@ -43,7 +43,8 @@ def request(
     """A request for `send_all`. The URL is absolute; without `timeout_ms` the answer may take a second."""
     fields = headers.items() if isinstance(headers, Mapping) else headers
     fields = [(checked(name), checked(value)) for name, value in fields]
-    return http.Request(checked(method), checked(url), fields, checked_bytes(body), timeout_ms)
+    timeout = checked_time(timeout_ms, 32)
+    return http.Request(checked(method), checked(url), fields, checked_bytes(body), timeout)
 
 
 def send(
@@ -62,6 +63,9 @@ def send(
 
 def send_all(requests: list[http.Request]) -> list[Reply | HttpError]:
     """Sends requests at the same time and waits for all answers, which come in the order of the requests."""
+    for wrong in requests:
+        if type(wrong) is not http.Request:
+            raise TypeError(f"make requests with `torana.http.request`, not {type(wrong).__name__}")
     results = http.send_all(requests)
     return [_reply(r.value) if isinstance(r, Ok) else HttpError(r.value) for r in results]
 

@@ -3,7 +3,7 @@
 from componentize_py_types import Err
 from wit_world.imports import kv
 
-from torana import KindError, checked, checked_bytes
+from torana import KindError, checked, checked_bytes, checked_time, checked_whole
 
 
 class KvError(KindError):
@@ -21,7 +21,7 @@ def get(key: str) -> bytes | None:
 def set(key: str, value: bytes | str, ttl_ms: int | None = None) -> None:
     """Keeps a value, for `ttl_ms` milliseconds or for ever."""
     try:
-        kv.set(checked(key), checked_bytes(value), ttl_ms)
+        kv.set(checked(key), checked_bytes(value), checked_time(ttl_ms, 64))
     except Err as error:
         raise KvError(error.value) from None
 
@@ -29,7 +29,7 @@ def set(key: str, value: bytes | str, ttl_ms: int | None = None) -> None:
 def set_if_absent(key: str, value: bytes | str, ttl_ms: int | None = None) -> bool:
     """Keeps a value only if there is none; says whether it did."""
     try:
-        return kv.set_if_absent(checked(key), checked_bytes(value), ttl_ms)
+        return kv.set_if_absent(checked(key), checked_bytes(value), checked_time(ttl_ms, 64))
     except Err as error:
         raise KvError(error.value) from None
 
@@ -45,6 +45,6 @@ def delete(key: str) -> bool:
 def add(key: str, by: int = 1, ttl_ms: int | None = None) -> int:
     """Adds to a counter, which begins at zero, and gives the sum."""
     try:
-        return kv.add(checked(key), by, ttl_ms)
+        return kv.add(checked(key), checked_whole(by, 64, signed=True), checked_time(ttl_ms, 64))
     except Err as error:
         raise KvError(error.value) from None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from wit_world.imports import metrics
 
-from torana import checked
+from torana import checked, checked_whole
 
 
 def _pairs(labels: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -13,7 +13,7 @@ def _pairs(labels: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def count(name: str, by: int = 1, labels: Mapping[str, str] = {}) -> None:
     """Adds to a counter."""
-    metrics.count(checked(name), by, _pairs(labels))
+    metrics.count(checked(name), checked_whole(by, 64), _pairs(labels))
 
 
 def gauge(name: str, value: float, labels: Mapping[str, str] = {}) -> None:

@@ -1,5 +1,6 @@
 """Runs a plugin's hooks in plain Python, for its tests: no gateway and no WebAssembly."""
 
+import copy
 import importlib
 import sys
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ class Plugin:
     def __init__(self, module: ModuleType, state: State) -> None:
         torana = importlib.import_module("torana")
         self._module, self._state = module, state
+        self._results = importlib.import_module("torana.results")
         self._request, self._response = torana.Request(), torana.Response()
 
     @property
@@ -43,27 +45,43 @@ class Plugin:
 
     def on_request(self, **message: Any) -> Outcome:
         """Runs the hook on a request: method, path, query, params, headers, body."""
-        return self._call("on_request", self._request, _request(**message))
+        return self._call("on_request", self._request, _request(**message), self._results.action)
 
     def on_backend_request(self, **message: Any) -> Outcome:
         """Runs the hook on a request."""
-        return self._call("on_backend_request", self._request, _request(**message))
+        return self._call("on_backend_request", self._request, _request(**message), self._results.action)
 
     def handle(self, **message: Any) -> Outcome:
         """Runs the hook on a request."""
-        return self._call("handle", self._request, _request(**message))
+        return self._call("handle", self._request, _request(**message), self._results.answer)
 
     def on_backend_response(self, **message: Any) -> Outcome:
         """Runs the hook on a response: status, complete, headers, body or data."""
-        return self._call("on_backend_response", self._response, _response(**message))
+        return self._call("on_backend_response", self._response, _response(**message), self._results.nothing)
 
     def on_response(self, **message: Any) -> Outcome:
         """Runs the hook on a response."""
-        return self._call("on_response", self._response, _response(**message))
+        return self._call("on_response", self._response, _response(**message), self._results.nothing)
 
-    def _call(self, hook: str, view: Any, message: dict[str, Any]) -> Outcome:
+    def on_request_body(self, *chunks: bytes) -> list[bytes]:
+        """Hands chunks of a body to the hook, and then its end. Gives what goes on for each of them."""
+        return self._stream("on_request_body", chunks)
+
+    def on_response_body(self, *chunks: bytes) -> list[bytes]:
+        """As `on_request_body`, for the body of a response."""
+        return self._stream("on_response_body", chunks)
+
+    def _stream(self, hook: str, chunks: tuple[bytes, ...]) -> list[bytes]:
+        self._state.message = {}
+        run, last = getattr(self._module, hook), len(chunks)
+        all_chunks = enumerate((*chunks, b""))
+        return [self._results.chunk(run(chunk, at == last), chunk) for at, chunk in all_chunks]
+
+    def _call(
+        self, hook: str, view: Any, message: dict[str, Any], checked: Callable[[Any], Any]
+    ) -> Outcome:
         self._state.message = message
-        answer = getattr(self._module, hook)(view)
+        answer = checked(getattr(self._module, hook)(view))
         return Outcome(answer, self._state.message)
 
 
@@ -73,12 +91,16 @@ def load(
     env: Mapping[str, str] = {},
     http: Callable[[Any], tuple[int, Mapping[str, str], bytes]] | None = None,
 ) -> Plugin:
-    """Loads a plugin as a new instance of it, and runs its `init`."""
+    """Loads a plugin as a new instance of it, and runs its `init`.
+
+    `http` answers requests that the plugin sends; without it they are denied. What it raises with a `kind`, such as
+    `timeout`, comes to the plugin as an error of that kind. The store's time is that of `time.time`.
+    """
     state = host.start(State(config=config, env=dict(env), http=http))
     sys.modules.pop(name, None)
     module = importlib.import_module(name)
-    if hasattr(module, "init"):
-        module.init(config)
+    start = getattr(module, "init", lambda config: None)
+    importlib.import_module("torana.results").wanted(start(copy.deepcopy(config)), module)
     return Plugin(module, state)
 
 

@@ -15,6 +15,9 @@ pub enum Error {
          hyphens, at most 64 characters"
     )]
     Name(String),
+    /// The SDK has the name.
+    #[error("`{0}` is the name of the SDK: take another one")]
+    Taken(String),
     /// There is no such language.
     #[error("`{name}` is no language of plugins: use {known}")]
     Language {

@@ -9,6 +9,8 @@ use crate::{error::Error, language::Language, languages};
 
 /// Longest name of a plugin.
 const LONGEST_NAME: usize = 64;
+/// The package of the SDK in Rust: a plugin cannot have its name.
+const SDK: &str = "torana-plugin";
 
 /// A project that was made.
 #[derive(Debug)]
@@ -64,7 +66,11 @@ fn check_name(name: &str) -> Result<(), Error> {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !name.ends_with('-')
         && !name.contains("--");
-    if fine { Ok(()) } else { Err(Error::Name(name.to_owned())) }
+    match name {
+        _ if !fine => Err(Error::Name(name.to_owned())),
+        SDK => Err(Error::Taken(name.to_owned())),
+        _ => Ok(()),
+    }
 }
 
 fn is_empty(folder: &Path) -> Result<bool, Error> {
@@ -144,6 +150,7 @@ mod tests {
         for name in ["", "A", "1a", "a_b", "a b", "-a", "a-", "a--b", "../a", "ä", &long] {
             assert!(matches!(check_name(name), Err(Error::Name(_))), "{name}");
         }
+        assert!(matches!(check_name("torana-plugin"), Err(Error::Taken(_))));
         for name in ["a", "tenant-guard", "x2-y3"] {
             check_name(name).unwrap();
         }

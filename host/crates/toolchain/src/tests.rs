@@ -37,6 +37,20 @@ fn c() {
     project("c", &["make", "test"], &["init", "on-request"]);
 }
 
+/// A plugin may be called as a package of the standard library is, or as the SDK's module.
+#[test]
+fn go_with_the_name_of_another_package() {
+    for name in ["log", "torana", "main"] {
+        let folder = TempDir::new().unwrap();
+        create(name, "go", folder.path()).unwrap();
+        let mut go = Command::new("go");
+        match go.args(["test", "./..."]).current_dir(folder.path()).output() {
+            Ok(output) => assert!(output.status.success(), "{name}: {output:#?}"),
+            Err(error) => eprintln!("SKIPPED go: {error}"),
+        }
+    }
+}
+
 /// Makes a project, runs its own test, builds it, and looks whether it exports exactly these interfaces.
 fn project(language: &str, test: &[&str], exports: &[&str]) {
     let folder = TempDir::new().unwrap();

@@ -49,7 +49,12 @@ fn line(text: &str) -> String {
 }
 
 fn name(line: &str) -> String {
-    let name = line.split_once("- ").map_or(line, |(_, name)| name);
+    // Where the stack is exhausted, frames have no place: `0: function`.
+    let name = line
+        .split_once("- ")
+        .or_else(|| line.split_once(": "))
+        .map_or(line, |(_, name)| name)
+        .trim_start();
     // A module's name has no brackets or blanks, unlike the `!` type in a function's.
     let name = match name.split_once('!') {
         Some((module, function)) if !module.contains([' ', '[', '(', ':']) => function,
@@ -116,6 +121,12 @@ mod tests {
             "plugin::check::<[u8; 4], !> (src/lib.rs:17:9) <- plugin::Trap::on_request (src/lib.rs:12) \
              <- plugin::run <- torana:plugin/on-request@0.1.1#handle"
         );
+    }
+
+    #[test]
+    fn a_frame_without_a_place_has_no_number() {
+        let text = "caption\n    0:  <unknown>!<wasm function 645>\n    1:   0x1 - m.wasm!a";
+        assert_eq!(line(text), "<wasm function 645> <- a");
     }
 
     #[test]

@@ -135,6 +135,15 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Problem> {
     look(bytes, &Cache::from_environment()).map_err(|error| Problem::from(&error))
 }
 
+/// Looks at the schema that a component is about to carry.
+///
+/// # Errors
+/// This gateway would not load the component.
+pub fn check_config_schema(schema: &[u8]) -> Result<(), Problem> {
+    let checked = Schema::of(&[schema]).map_err(LoadError::from);
+    checked.map(drop).map_err(|error| Problem::from(&error))
+}
+
 pub(crate) fn look(bytes: &[u8], cache: &Cache) -> Result<Inspection, LoadError> {
     check_preamble(bytes)?;
     let anatomy =

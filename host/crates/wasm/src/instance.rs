@@ -270,6 +270,7 @@ impl Instance {
         let state = self.store.data_mut();
         state.budget.begin(state.facts.limits.timeout, on_fiber.then(Instant::now));
         state.output.start();
+        state.memory.begin_call();
         if loaded.waits {
             // A call may go on elsewhere; what it waits for stays with the worker.
             state.exchange.runtime = Handle::try_current().ok();

@@ -56,5 +56,5 @@ pub use component::Hook;
 pub use config::{Isolation, LimitsConfig, OnError, PluginConfig};
 pub use factory::{BackendHooks, EndpointHooks, NAMESPACE, ServiceHooks, backend};
 pub use grants::Grants;
-pub use inspect::{Config, Import, Inspection, Kind, Maker, Problem, inspect};
+pub use inspect::{Config, Import, Inspection, Kind, Maker, Problem, check_config_schema, inspect};
 pub use report::{Summary, metrics, summary};

@@ -23,7 +23,12 @@ impl Memory {
         self.used
     }
 
-    /// Whether the guest has asked for more than it may have.
+    /// A call begins: what an earlier one was refused, and went on without, is no reason of this one's end.
+    pub(crate) fn begin_call(&mut self) {
+        self.refused = false;
+    }
+
+    /// Whether the guest has asked for more than it may have, since the call began.
     pub(crate) fn was_refused(&self) -> bool {
         self.refused
     }
@@ -67,5 +72,7 @@ mod tests {
         assert!(!memory.was_refused());
         assert!(!memory.memory_growing(40, 41, None).expect("never an error"));
         assert!(memory.was_refused());
+        memory.begin_call();
+        assert!(!memory.was_refused());
     }
 }

@@ -1,8 +1,8 @@
 //! `torana plugin build`.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
-use torana_toolchain::{Error, Options, build as make};
+use torana_toolchain::{CONFIG_SCHEMA, Error, Options, build as make};
 
 use crate::{
     cli::{Build, Exit},
@@ -17,6 +17,14 @@ pub(super) fn build(arguments: &Build) -> Exit {
         language: arguments.lang.clone(),
         time_limit: Duration::from_secs(arguments.timeout.into()),
     };
+    // Before the tool chain runs: what is wrong here would be found when a gateway loads the component.
+    let schema = arguments.folder.join(CONFIG_SCHEMA);
+    if let Ok(text) = fs::read(&schema)
+        && let Err(problem) = torana_wasm::check_config_schema(&text)
+    {
+        output::note(&format!("torana: {}: {problem}", schema.display()));
+        return Exit::Findings;
+    }
     match make(&options, &mut |line| output::note(&format!("> {line}"))) {
         Ok(built) => {
             let file = built.file.display();

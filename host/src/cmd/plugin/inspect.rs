@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 use torana_wasm::{Config, Inspection, Kind};
 
-use super::{look, refuse};
+use super::{component, look, refuse};
 use crate::{
     cli::{Exit, Inspect, InspectFormat},
     output,
@@ -13,15 +13,16 @@ use crate::{
 
 /// Prints what a component is; one that this gateway does not load is an error.
 pub(super) fn inspect(arguments: &Inspect) -> Exit {
-    let found = match look(&arguments.file) {
+    let file = component(&arguments.plugin);
+    let found = match look(&file) {
         Ok(found) => found,
         Err(exit) => return exit,
     };
     output::print(&match arguments.format {
-        InspectFormat::Text => text(&arguments.file.display().to_string(), &found),
+        InspectFormat::Text => text(&file.display().to_string(), &found),
         InspectFormat::Json => format!("{:#}\n", json(&found)),
     });
-    found.problem.as_ref().map_or(Exit::Success, |problem| refuse(&arguments.file, problem))
+    found.problem.as_ref().map_or(Exit::Success, |problem| refuse(&file, problem))
 }
 
 fn text(file: &str, found: &Inspection) -> String {

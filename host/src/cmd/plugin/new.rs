@@ -31,7 +31,7 @@ pub(super) fn new(arguments: &New) -> Exit {
 
 fn exit_of(error: &Error) -> Exit {
     match error {
-        Error::Name(_) | Error::Language { .. } | Error::Exists(_) => Exit::Usage,
+        Error::Name(_) | Error::Taken(_) | Error::Language { .. } | Error::Exists(_) => Exit::Usage,
         _ => Exit::Unreadable,
     }
 }

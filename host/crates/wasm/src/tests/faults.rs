@@ -92,6 +92,15 @@ fn a_memory_bomb_is_refused() {
 }
 
 #[test]
+fn memory_that_an_earlier_call_did_without_is_no_reason_for_a_trap() {
+    let scene = scene("test-hungry", json!({"limits": {"memory": "8MiB", "timeout": "1s"}}));
+    scene.run(get(&[("x-taste", "60")])).unwrap();
+    assert_eq!(values(&scene.seen().headers, "x-refused"), ["true"]);
+    let error = plugin_error(scene.run(get(&[("x-trap", "1")])));
+    assert!(error.contains("the request asked for it"), "{error}");
+}
+
+#[test]
 fn a_hook_that_reports_an_error_keeps_its_instance() {
     let config = json!({"config": {"request": [["fail", "no tenant"]]}, "grants": {"log": true}});
     let error = plugin_error(scene("test-probe", config).run(get(&[])));
