@@ -33,6 +33,9 @@ pub(crate) struct Known {
     pub(crate) memory: u64,
     /// The schema of its `config`.
     pub(crate) schema: Option<serde_json::Value>,
+    /// The file of its compiled code, if that has been found undamaged: the sum of a large one takes longer than all
+    /// else that is done to load it.
+    pub(crate) code: Option<Stamp>,
 }
 
 /// A directory of compiled components that only this user can write.
@@ -79,7 +82,7 @@ impl Cache {
             );
             return Ok((Component::from_binary(engine, bytes)?, false));
         }
-        if let Some(component) = self.compiled(engine, digest) {
+        if let Some((component, _)) = self.compiled(engine, digest, None) {
             return Ok((component, true));
         }
         let component = Component::from_binary(engine, bytes)?;
@@ -115,16 +118,23 @@ impl Cache {
         self.keep(&self.known_file(&known.stamp), &text);
     }
 
-    /// The compiled component with this digest, if it is here.
-    pub(crate) fn compiled(&self, engine: &Engine, digest: &Digest) -> Option<Component> {
+    /// The compiled component with this digest, if it is here, and the stamp of its file, if that can be remembered.
+    /// The file is not checked if it is still the one with the stamp `checked`.
+    pub(crate) fn compiled(
+        &self,
+        engine: &Engine,
+        digest: &Digest,
+        checked: Option<Stamp>,
+    ) -> Option<(Component, Option<Stamp>)> {
         self.open().ok()?;
         let file = self.compiled_file(engine, digest);
-        if !file.is_file() {
-            return None;
-        }
-        check_sum(&file)
+        let stamp = Stamp::of(&fs::metadata(&file).ok().filter(fs::Metadata::is_file)?);
+        let settled = Some(stamp).filter(|stamp| stamp.is_reliable(SystemTime::now()));
+        let check =
+            || if checked.is_some() && checked == settled { Ok(()) } else { check_sum(&file) };
+        check()
             .map_err(wasmtime::Error::from)
-            .and_then(|()| deserialize(engine, &file))
+            .and_then(|()| Ok((deserialize(engine, &file)?, settled)))
             .inspect_err(|error| tracing::warn!("ignoring {}: {error:#}", file.display()))
             .ok()
     }
@@ -246,7 +256,7 @@ fn check_sum(file: &Path) -> io::Result<()> {
 fn deserialize(engine: &Engine, file: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file must be what `Component::serialize` wrote, and must not change while it is mapped. It lies in a
     // directory that `Cache::open` has just found to belong to this user with mode 0700, so nobody else could write or
-    // replace it; this program only ever puts whole files there, by renaming, and `check_sum` has found it undamaged. That it was made for this engine is
-    // checked by wasmtime, which fails cleanly otherwise.
+    // replace it; this program only ever puts whole files there, by renaming, and `check_sum` has found this one
+    // undamaged. That it was made for this engine is checked by wasmtime, which fails cleanly otherwise.
     unsafe { Component::deserialize_file(engine, file) }
 }

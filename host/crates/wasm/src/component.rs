@@ -190,18 +190,21 @@ impl Loaded {
 
     /// Loads what an earlier start has compiled, without a look at the component's bytes; `None` if that is gone, or
     /// anything about it is wrong.
-    pub(crate) fn remembered(engine: Arc<Engine>, cache: &Cache, known: Known) -> Option<Self> {
-        let Known { digest, memory, schema, .. } = known;
-        let component = cache.compiled(engine.engine(), &digest)?;
-        let schema = schema.map(Schema::from_value).transpose().ok()?;
+    pub(crate) fn remembered(engine: Arc<Engine>, cache: &Cache, known: &Known) -> Option<Self> {
+        let Known { digest, memory, schema, code, .. } = known;
+        let (component, found) = cache.compiled(engine.engine(), digest, *code)?;
+        if found.is_some() && found != *code {
+            cache.remember(&Known { code: found, ..known.clone() });
+        }
+        let schema = schema.clone().map(Schema::from_value).transpose().ok()?;
         tracing::debug!(%digest, "loaded a plugin that is known");
-        Self::of(engine, &component, digest, memory, schema).ok()
+        Self::of(engine, &component, *digest, *memory, schema).ok()
     }
 
     /// What to remember of it.
     pub(crate) fn known(&self, stamp: Stamp) -> Known {
         let schema = self.schema.as_ref().map(|schema| schema.text().clone());
-        Known { stamp, digest: self.digest, memory: self.memory, schema }
+        Known { stamp, digest: self.digest, memory: self.memory, schema, code: None }
     }
 
     /// Looks at what a compiled component is.

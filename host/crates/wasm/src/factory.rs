@@ -298,7 +298,7 @@ impl Plan {
             && let Some(known) = cache.known(source.stamp())
         {
             let digest = known.digest;
-            let load = || Loaded::remembered(Arc::clone(&engine), cache, known).ok_or(());
+            let load = || Loaded::remembered(Arc::clone(&engine), cache, &known).ok_or(());
             if let Ok(loaded) = cx.resources.get_or_try_make(&digest, load) {
                 return Ok(loaded);
             }

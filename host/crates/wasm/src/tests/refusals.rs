@@ -387,6 +387,34 @@ fn gateways_that_share_a_cache_do_not_write_into_each_others_files() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "nothing stays beside it");
 }
 
+/// Until the file's last change is so long ago that its stamp counts.
+fn settle(file: &Path) {
+    while !Source::open(file).unwrap().stamp().is_reliable(SystemTime::now()) {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn compiled_code_is_checked_again_when_its_file_has_changed() {
+    let bytes = fs::read(torana_plugins_build::plugin("test-trap")).unwrap();
+    let (directory, digest) = (TempDir::new().unwrap(), Digest::of(&bytes));
+    let (engine, cache) = (Engine::new().unwrap(), Cache::at(directory.path().join("cache")));
+    cache.load(engine.engine(), &digest, &bytes).unwrap();
+    let entry = fs::read_dir(directory.path().join("cache")).unwrap().next().unwrap().unwrap();
+    let load = |checked| cache.compiled(engine.engine(), &digest, checked);
+    assert_eq!(load(None).unwrap().1, None, "what was written just now may be written again");
+    settle(&entry.path());
+    let (_, checked) = load(None).unwrap();
+    assert!(checked.is_some() && load(checked).unwrap().1 == checked);
+    let mut damaged = fs::read(entry.path()).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    fs::write(entry.path(), damaged).unwrap();
+    assert!(load(checked).is_none());
+    settle(&entry.path());
+    assert!(load(checked).is_none());
+}
+
 /// A file that was written long enough ago, and a gateway that starts with it: what it logs.
 struct Starts {
     directory: TempDir,
@@ -403,11 +431,8 @@ impl Starts {
         starts
     }
 
-    /// Until the file's last change is so long ago that its stamp counts.
     fn settle(&self) {
-        while !Source::open(&self.file).unwrap().stamp().is_reliable(SystemTime::now()) {
-            std::thread::yield_now();
-        }
+        settle(&self.file);
     }
 
     fn log(&self, more: Value) -> String {
