@@ -144,7 +144,7 @@ fn most_of_an_instance(resources: &Resources) -> u64 {
 
 fn pipeline(resources: &Resources, file: &Path, isolation: &str, config: &Value) -> Pipeline {
     let plugin = json!({"name": "measured", "source": file, "config": config, "isolation": isolation,
-        "limits": {"timeout": "1s", "memory": "64MiB"}, "grants": {"log": true}});
+        "limits": {"timeout": "10ms", "memory": "64MiB"}, "grants": {"log": true}});
     let gateway = gateway(&json!([plugin]));
     let mut diagnostics = Diagnostics::default();
     let mut cx = BuildContext {

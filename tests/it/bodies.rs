@@ -105,6 +105,32 @@ fn a_small_body_keeps_its_length() {
     assert!(upstream.requests()[1].body.is_empty());
 }
 
+#[test]
+fn a_head_does_not_say_how_long_a_body_was_before_the_plugin() {
+    let upstream = Upstream::start(Script::new().on("*", "/b", Reply::status(200).body("answer")));
+    let config = config(&upstream, "test-stream", r#", "config": { "count": true }"#);
+    let gateway = Gateway::start(config.replace("\"GET\"", "\"HEAD\""));
+    let mut client = gateway.connect();
+    for _ in 0..2 {
+        let head = client.request("HEAD", "/a", &[], "");
+        assert_eq!((head.status, head.values("content-length").len()), (200, 0));
+    }
+}
+
+/// On a connection that is kept, a length without a body would swallow the next answer.
+#[test]
+fn an_answer_that_a_plugin_makes_204_has_neither_body_nor_length() {
+    let upstream = Upstream::start(Script::new().on("*", "/b", Reply::status(200).body("answer")));
+    let more = r#", "grants": { "log": true }, "config": { "response": [["set-status", "204"]] }"#;
+    let gateway = Gateway::start(config(&upstream, "test-probe", more));
+    let mut client = gateway.connect();
+    client.send("GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /plain HTTP/1.1\r\nHost: h\r\n\r\n");
+    let head = client.head();
+    assert_eq!((head.status, head.values("content-length").len()), (204, 0));
+    let next = client.answer();
+    assert_eq!((next.status, next.text().as_str()), (200, "answer"));
+}
+
 /// A reply whose second part comes when the gate opens.
 fn in_two_parts(gate: &Gate, framing: &str, parts: [&str; 2]) -> Reply {
     let send = |text: String| Step::Send(text.into_bytes());

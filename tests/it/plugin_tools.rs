@@ -263,3 +263,62 @@ fn check_reports_schema_violations_with_their_place() {
         ]
     );
 }
+
+/// A script with an ordinary message: a request that names its tenant.
+const ORDINARY: &str =
+    "### request\nGET /\nx-tenant: acme\n### backend response\n200\n\n{\"id\": 1}\n";
+
+#[test]
+fn conformance_names_what_a_plugin_does_not_stand() {
+    let scratch = folder("test-naive", &[("requests/01.http", ORDINARY)]);
+    let output = torana(&scratch, &["plugin", "conformance"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    for part in [
+        "ok   HEAD\n",
+        "FAIL no header fields at all\n     plugin `plugin`, on-request: thread '<unnamed>' (1) panicked at",
+        "\n     a tenant\n",
+        "FAIL an empty value in each header field\n",
+        "FAIL an empty object\n     plugin `plugin`, on-response: ",
+        "ok   memory: ",
+    ] {
+        assert!(output.stdout.contains(part), "{part}: {}", output.stdout);
+    }
+    let passed = output.stdout.lines().filter(|line| line.starts_with("ok ")).count();
+    let failed = output.stdout.lines().filter(|line| line.starts_with("FAIL")).count();
+    assert!(output.stdout.ends_with(&format!("{passed} passed, {failed} failed\n")));
+}
+
+const ASKS: &str = "### config\n{\"urls\": [\"http://other/a\"]}\n### request\nGET /\n### http GET http://other/a\n200\n";
+
+#[test]
+fn conformance_of_a_plugin_that_stands_everything() {
+    for (plugin, script) in [
+        ("header-edit", PASSES),
+        // One that waits for others.
+        ("test-ask", ASKS),
+        ("test-function", "### request\nGET /\n"),
+    ] {
+        let scratch = folder(plugin, &[("requests/01.http", script)]);
+        let output = torana(&scratch, &["plugin", "conformance", "plugin.wasm"]);
+        assert_eq!(output.code, Some(0), "{plugin}: {output:?}");
+        assert!(output.stdout.ends_with(" passed, 0 failed\n"), "{plugin}: {output:?}");
+    }
+}
+
+#[test]
+fn conformance_needs_an_ordinary_message() {
+    let scratch = folder("test-panic-sometimes", &[]);
+    let output = torana(&scratch, &["plugin", "conformance"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stderr.contains("call 100 of 1000 with an ordinary message: "), "{output:?}");
+    let scratch = folder("header-edit", &[("broken.http", "### config\n{\n")]);
+    for (arguments, part) in [
+        (&["plugin", "conformance"][..], "name a request file that has the plugin's config"),
+        (&["plugin", "conformance", ".", "broken.http"], "broken.http: line "),
+        (&["plugin", "conformance", ".", "none.http"], "none.http: cannot read it"),
+    ] {
+        let output = torana(&scratch, arguments);
+        assert_eq!(output.code, Some(1), "{output:?}");
+        assert!(output.stderr.contains(part), "{part}: {output:?}");
+    }
+}

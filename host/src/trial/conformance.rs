@@ -138,8 +138,9 @@ async fn end(stage: &Stage, request: Request) -> Result<(), Error> {
 fn fault(summary: &Summary, outcome: &Result<(), Error>) -> Option<String> {
     let (hook, kind) = summary.failures.iter().find(|(_, kind)| *kind != "hook")?;
     Some(match outcome {
-        Err(error) => format!("{hook}, {kind}: {error}"),
-        Ok(()) => format!("{hook}, {kind}"),
+        Err(error) => error.to_string(),
+        // The request has gone on without it.
+        Ok(()) => format!("{hook}: {kind}"),
     })
 }
 

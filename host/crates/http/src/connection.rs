@@ -215,6 +215,9 @@ impl Connection {
             self.shared.count_panic();
             panicked(&service, &cx, &*panic)
         });
+        if answer.status() == StatusCode::NO_CONTENT {
+            without_content(&mut answer);
+        }
         if gzip {
             gzip::compress(&mut answer);
         }
@@ -265,6 +268,12 @@ impl Connection {
         };
         Answer::from_parts(parts, body)
     }
+}
+
+/// A plugin may make a 204 of an answer with a body, which would be taken for the next answer (RFC 9110 8.6, 15.3.5).
+fn without_content(answer: &mut Answer) {
+    answer.headers_mut().remove(header::CONTENT_LENGTH);
+    *answer.body_mut() = Body::Empty;
 }
 
 async fn run(service: &Service, cx: &RequestContext, mut request: Request) -> Answer {

@@ -4,7 +4,7 @@ use std::future::ready;
 
 use http::header;
 use torana_core::{
-    Data, Error, Request, RequestContext, Response,
+    Data, Error, Request, RequestContext, Response, ResponseParts,
     pipeline::{BoxFuture, Flow, Middleware, Next, Outcome},
 };
 
@@ -160,12 +160,14 @@ impl PluginStep {
             response = self.response(cx, hook, response).await?;
         }
         if self.hooks.response_body
-            && let Data::Body(body) = &mut response.data
-            && !body.is_empty()
+            && let ResponseParts { headers, data: Data::Body(body), .. } = &mut *response
         {
-            *body = stream::through(&self.caller, cx, Side::Response, std::mem::take(body)).await?;
-            // Of the old body; the server writes the new one's, if it is known.
-            response.headers.remove(header::CONTENT_LENGTH);
+            if !body.is_empty() {
+                let old = std::mem::take(body);
+                *body = stream::through(&self.caller, cx, Side::Response, old).await?;
+            }
+            // Of the old body, also where a `HEAD` keeps that away; the server writes the new one's, if it is known.
+            headers.remove(header::CONTENT_LENGTH);
         }
         Ok(response)
     }

@@ -1,6 +1,6 @@
 //! `torana plugin conformance`: a plugin against messages that authors rarely think of.
 
-use super::{component, loadable, requests, script};
+use super::{component, indented, loadable, requests, script};
 use crate::{
     cli::{Conformance, Exit},
     output,
@@ -48,7 +48,7 @@ fn print(findings: &[Finding], soak: &Soak) -> Exit {
     for Finding { name, fault } in findings {
         match fault {
             None => output::print(&format!("ok   {name}\n")),
-            Some(fault) => output::print(&format!("FAIL {name}\n     {fault}\n")),
+            Some(fault) => output::print(&format!("FAIL {name}\n{}", indented(fault))),
         }
     }
     let word = if soak.leaks() { "FAIL" } else { "ok  " };

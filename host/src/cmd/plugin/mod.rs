@@ -96,6 +96,11 @@ fn script(file: &Path) -> Result<Script, String> {
     Script::parse(&text).map_err(|error| error.to_string())
 }
 
+/// Lines below a heading.
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("     {line}\n")).collect()
+}
+
 fn refuse(file: &Path, problem: &torana_wasm::Problem) -> Exit {
     output::note(&format!("torana: {} is no plugin: {}", file.display(), problem.message));
     output::note(&format!("  help: {}", problem.help));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{component, loadable, requests, script};
+use super::{component, indented, loadable, requests, script};
 use crate::{
     cli::{Exit, Test},
     output,
@@ -51,9 +51,4 @@ fn text(report: &Report, quiet: bool) -> String {
     }
     lines.extend(report.differences.iter().cloned());
     indented(&lines.join("\n"))
-}
-
-/// Lines below a heading.
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("     {line}\n")).collect()
 }
