@@ -137,14 +137,14 @@ const MOVE: u64 = 40;
 /// What all the others include: the pipeline, and a backend that answers.
 #[divan::bench]
 fn no_plugin(bencher: Bencher<'_, '_>) {
-    run(bencher, "no_plugin", 3, &Pipeline::new(Vec::new(), Box::new(Answering)));
+    run(bencher, "no_plugin", 4, &Pipeline::new(Vec::new(), Box::new(Answering)));
 }
 
 /// A hook that gets one header and sets one, warm.
 #[divan::bench(args = [1, 16])]
 fn get_and_set(bencher: Bencher<'_, '_>, plugins: usize) {
     let plugin = plugin("test-get-set", "pooled", Value::Null);
-    let limit = if plugins == 1 { 9 + FIBER } else { 84 + 16 * FIBER };
+    let limit = if plugins == 1 { 8 + FIBER } else { 68 + 16 * FIBER };
     run(bencher, format!("get_and_set {plugins}"), limit, &pipeline(plugin, plugins));
 }
 
@@ -152,7 +152,7 @@ fn get_and_set(bencher: Bencher<'_, '_>, plugins: usize) {
 #[divan::bench]
 fn get_and_set_fresh(bencher: Bencher<'_, '_>) {
     let plugin = plugin("test-get-set", "request", Value::Null);
-    run(bencher, "get_and_set_fresh", 40 + FIBER, &pipeline(plugin, 1));
+    run(bencher, "get_and_set_fresh", 41 + FIBER, &pipeline(plugin, 1));
 }
 
 /// `header-edit` sets one header on the response: the load benchmark's `plugin`.
@@ -160,7 +160,7 @@ fn get_and_set_fresh(bencher: Bencher<'_, '_>) {
 fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
     let config = json!({"response": {"set": {"x-wasm": "1"}}});
     let pipeline = pipeline(plugin("header-edit", isolation, config), 1);
-    let limit = FIBER + if isolation == "pooled" { 7 } else { 38 };
+    let limit = FIBER + if isolation == "pooled" { 7 } else { 41 };
     run(bencher, format!("header_edit_response {isolation}"), limit, &pipeline);
 }
 
@@ -169,7 +169,7 @@ fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
 fn body_64k(bencher: Bencher<'_, '_>) {
     let pipeline = pipeline(plugin("test-body", "pooled", Value::Null), 1);
     let body = Bytes::from(vec![b'x'; BODY]);
-    run_with(bencher, "body_64k", 8 + FIBER, &pipeline, || {
+    run_with(bencher, "body_64k", 6 + FIBER, &pipeline, || {
         let mut request = request();
         request.body = Body::from_bytes(body.clone());
         request
@@ -206,13 +206,13 @@ fn get_on_a_fiber(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn get(bencher: Bencher<'_, '_>) {
     let plugin = plugin("test-loop", "pooled", Value::Null);
-    run(bencher, "get", 8, &pipeline(plugin, 1));
+    run(bencher, "get", 6, &pipeline(plugin, 1));
 }
 
 /// A plugin in the place of a backend: the request as JSON.
 #[divan::bench]
 fn function(bencher: Bencher<'_, '_>) {
-    backend(bencher, "function", 12, &plugin("test-function", "pooled", json!({"body": "{}"})));
+    backend(bencher, "function", 6, &plugin("test-function", "pooled", json!({"body": "{}"})));
 }
 
 /// The same by the standard of WASI: a new instance, and a body of a few bytes.

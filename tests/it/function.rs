@@ -173,6 +173,11 @@ fn check_tells_what_is_wrong() {
     assert_eq!(output.code, Some(0), "{output:?}");
     let text = output.stdout + &output.stderr;
     assert!(text.contains("`host` has no effect beside `plugin/wasm`"), "{text}");
+    let other = r#"{ "name": "other", "source": "SOURCE", "hooks": ["on-request"] }"#
+        .replace("SOURCE", &plugin("test-function").to_string_lossy());
+    let output = check(&format!(r#"{{ "plugin/wasm": {other} }}"#));
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stderr.contains("only `handle` is called"), "{output:?}");
     let output = check(&function(r#"{ "statuss": 200 }"#, ""));
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.stderr.contains("statuss"), "{output:?}");

@@ -221,6 +221,7 @@ impl Plan {
             );
             return Err(self.error("plugin-hook", "source", message).into());
         }
+        self.check_backend_hooks()?;
         let plugin = self.plugin(&loaded, limits, &[Hook::Handle], cx)?;
         let collects = collects(&plugin);
         let detail = self.detail(Hook::Handle.word(), plugin.pool.loaded());
@@ -242,11 +243,23 @@ impl Plan {
             )
             .into());
         }
+        self.check_backend_hooks()?;
         let plugin = self.plugin(loaded, limits, &[Hook::Handle], cx)?;
         let collects = collects(&plugin).request;
         let detail = self.detail("wasi:http", loaded);
         let caller = Caller { plugin, on_error: self.config.on_error };
         Ok((Box::new(WasiHttpBackend::new(caller, collects)), detail))
+    }
+
+    /// Refuses hooks that are never called: they may be thought to guard something.
+    fn check_backend_hooks(&self) -> Checked<()> {
+        let mut hooks = self.config.hooks.iter().flatten();
+        let Some(index) = hooks.position(|hook| *hook != Hook::Handle) else { return Ok(()) };
+        let at = self.at.key("hooks").index(index);
+        let message = "in a backend's place only `handle` is called".to_owned();
+        let help =
+            "attach the plugin a second time, to the backend or endpoint, for its other hooks";
+        Err(Box::new(Diagnostic::error("plugin-hook", at, message).help(help)))
     }
 
     /// What plans say of it: hooks, and what it asks for against what it is granted.

@@ -97,9 +97,10 @@ impl Merged {
 }
 
 /// Later parts win equal top-level keys. Status and headers of the parts are lost as soon as two are combined.
-fn combine(base: Response, later: Response) -> Response {
-    let (base, later) = (base.into_parts(), later.into_parts());
-    let data = match (base.data, later.data) {
+fn combine(mut base: Response, later: Response) -> Response {
+    let later = later.into_parts();
+    let data = std::mem::replace(&mut base.data, Data::Entity(None));
+    base.data = match (data, later.data) {
         (Data::Entity(Some(mut object)), Data::Entity(Some(other))) => {
             object.merge(other);
             Data::Entity(Some(object))
@@ -109,9 +110,10 @@ fn combine(base: Response, later: Response) -> Response {
         }
         _ => Data::Entity(None),
     };
-    let mut response = Response::new(http::StatusCode::OK, http::HeaderMap::new(), data);
-    response.complete = base.complete && later.complete;
-    response
+    base.status = http::StatusCode::OK;
+    base.headers = http::HeaderMap::new();
+    base.complete &= later.complete;
+    base
 }
 
 /// One error from all; never with a backend's status (reference 4.2).

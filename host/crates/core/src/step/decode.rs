@@ -129,7 +129,10 @@ impl Middleware for Decoding {
             let mut object = self.decoder.decode(bytes, self.is_collection)?;
             self.formatter.apply(&mut object)?;
             // A 201 of the backend is a 200 of the gateway (reference 6.3).
-            Ok(Response::new(StatusCode::OK, HeaderMap::new(), Data::Entity(object)))
+            response.status = StatusCode::OK;
+            response.headers = HeaderMap::new();
+            response.data = Data::Entity(object);
+            Ok(response)
         })
     }
 }
