@@ -4,6 +4,7 @@
 
 mod allocations;
 mod config;
+mod instructions;
 #[path = "../wait.rs"]
 mod wait;
 
@@ -36,10 +37,65 @@ use crate::wait::wait;
 static RESOURCES: LazyLock<Resources> = LazyLock::new(Resources::default);
 
 fn main() -> ExitCode {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, case] = &arguments[..]
+        && word == instructions::COUNTED
+    {
+        count(case);
+        return ExitCode::SUCCESS;
+    }
+    // Cargo's own; not there with `cargo test`, which only looks at limits.
+    let is_bench = arguments.iter().any(|argument| argument == "--bench");
+    arguments.retain(|argument| argument != "--bench");
+    if is_bench && arguments == [instructions::COUNT] {
+        return instructions_of_cases();
+    }
     let exit = allocations::main();
-    // Not with `cargo test`, which only looks at limits, nor for whoever names benches.
-    if std::env::args().skip(1).eq(["--bench"]) {
+    // Not for whoever names benches.
+    if is_bench && arguments.is_empty() {
         scaling();
+    }
+    exit
+}
+
+/// Cases whose instructions are counted, and the most that a call may take beyond that of the first one.
+const COUNTED_CASES: [(&str, u64); 3] =
+    [("no_plugin", 0), ("get_and_set", 10_000), ("header_edit_response", 10_000)];
+
+/// Makes the calls of a case.
+fn count(case: &str) {
+    let pipeline = match case {
+        "get_and_set" => pipeline(plugin("test-get-set", "pooled", Value::Null), 1),
+        "header_edit_response" => pipeline(header_edit("pooled"), 1),
+        _ => Pipeline::new(Vec::new(), Box::new(Answering)),
+    };
+    let cx = context();
+    instructions::counted(request, |request| answer(&pipeline, &cx, request));
+}
+
+/// Fails if a plugin takes more than its limit.
+fn instructions_of_cases() -> ExitCode {
+    let mut exit = ExitCode::SUCCESS;
+    let mut base = 0;
+    for (case, limit) in COUNTED_CASES {
+        match instructions::of(case) {
+            Ok(count) if limit == 0 => {
+                base = count;
+                println!("{case}: {count} instructions");
+            }
+            Ok(count) => {
+                let more = count.saturating_sub(base);
+                let word = if more > limit { ", ABOVE ITS LIMIT" } else { "" };
+                println!("{case}: {more} instructions more, at most {limit}{word}");
+                if more > limit {
+                    exit = ExitCode::FAILURE;
+                }
+            }
+            Err(reason) => {
+                eprintln!("{case}: {reason}");
+                exit = ExitCode::FAILURE;
+            }
+        }
     }
     exit
 }
@@ -155,11 +211,15 @@ fn get_and_set_fresh(bencher: Bencher<'_, '_>) {
     run(bencher, "get_and_set_fresh", 41 + FIBER, &pipeline(plugin, 1));
 }
 
+/// A plugin that sets a header of the response.
+fn header_edit(isolation: &str) -> Value {
+    plugin("header-edit", isolation, json!({"response": {"set": {"x-wasm": "1"}}}))
+}
+
 /// `header-edit` sets one header on the response: the load benchmark's `plugin`.
 #[divan::bench(args = ["pooled", "request"])]
 fn header_edit_response(bencher: Bencher<'_, '_>, isolation: &str) {
-    let config = json!({"response": {"set": {"x-wasm": "1"}}});
-    let pipeline = pipeline(plugin("header-edit", isolation, config), 1);
+    let pipeline = pipeline(header_edit(isolation), 1);
     let limit = FIBER + if isolation == "pooled" { 7 } else { 41 };
     run(bencher, format!("header_edit_response {isolation}"), limit, &pipeline);
 }

@@ -85,7 +85,12 @@ fn build(project: &Project<'_>, commands: &mut Commands<'_>) -> Result<Vec<u8>, 
     let mut link = command(folder)?;
     // Zig's stack of 16 MiB is more than a plugin may have by default.
     link.arg(format!("-Wl,-z,stack-size={STACK}"))
-        .args(["-mexec-model=reactor", "-Wl,--strip-debug", "-Wl,--gc-sections", "-ffunction-sections"])
+        .args([
+            "-mexec-model=reactor",
+            "-Wl,--strip-debug",
+            "-Wl,--gc-sections",
+            "-ffunction-sections",
+        ])
         .args(world.exports.iter().map(|export| has(export)))
         .args(["sdk/gateway.c", "sdk/services.c", "sdk/text.c"])
         .args([work.join("wit.c"), work.join("wit_component_type.o")])
