@@ -6,8 +6,8 @@ use std::{env, process::Command};
 /// Calls that are counted, after as many that are not.
 const CALLS: u64 = 200;
 /// The argument that asks for counting, and the one of the processes that are counted.
-pub const COUNT: &str = "--instructions";
-pub const COUNTED: &str = "--counted";
+pub(crate) const COUNT: &str = "--instructions";
+pub(crate) const COUNTED: &str = "--counted";
 
 /// The name by which callgrind knows what to count.
 #[inline(never)]
@@ -16,7 +16,7 @@ fn counted_call<I, T>(input: I, call: &impl Fn(I) -> T) -> T {
 }
 
 /// Makes the calls that are counted. Inputs are made and results dropped outside of them.
-pub fn counted<I, T>(input: impl Fn() -> I, call: impl Fn(I) -> T) {
+pub(crate) fn counted<I, T>(input: impl Fn() -> I, call: impl Fn(I) -> T) {
     for _ in 0..CALLS {
         drop(call(input()));
     }
@@ -29,7 +29,7 @@ pub fn counted<I, T>(input: impl Fn() -> I, call: impl Fn(I) -> T) {
 ///
 /// # Errors
 /// Callgrind is missing, or does not say.
-pub fn of(case: &str) -> Result<u64, String> {
+pub(crate) fn of(case: &str) -> Result<u64, String> {
     let this = env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*counted_call*"])
