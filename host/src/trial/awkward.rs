@@ -83,7 +83,7 @@ pub(super) const REQUESTS: &[AwkwardRequest] = &[
         body(request, "application/json", Bytes::from_static(b"null"));
     }),
     request("a body of 1 MiB", |request| {
-        body(request, "text/plain", Bytes::from_static(&[b'a'; LARGE]));
+        body(request, "text/plain", vec![b'a'; LARGE].into());
     }),
 ];
 
@@ -95,7 +95,7 @@ pub(super) const BODIES: &[AwkwardResponse] = &[
     response("503 without header fields", || untouched(503, Bytes::new())),
     response("599", || untouched(599, Bytes::new())),
     response("a body of all bytes", || untouched(200, all_bytes())),
-    response("a body of 1 MiB", || untouched(200, Bytes::from_static(&[b'a'; LARGE]))),
+    response("a body of 1 MiB", || untouched(200, vec![b'a'; LARGE].into())),
     response("three cookies, one of them no UTF-8", || {
         let mut response = untouched(200, Bytes::new());
         for value in [&b"a=1; Path=/"[..], b"", b"b=\xff"] {
