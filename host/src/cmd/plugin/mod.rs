@@ -90,10 +90,11 @@ fn requests(component: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-/// What a request file says.
-fn script(file: &Path) -> Result<Script, String> {
-    let text = fs::read_to_string(file).map_err(|error| format!("cannot read it: {error}"))?;
-    Script::parse(&text).map_err(|error| error.to_string())
+/// What a request file says, or what is wrong with it.
+fn script(file: &Path) -> Result<Script, (Exit, String)> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| (Exit::Unreadable, format!("cannot read it: {error}")))?;
+    Script::parse(&text).map_err(|error| (Exit::Findings, error.to_string()))
 }
 
 /// Lines below a heading.

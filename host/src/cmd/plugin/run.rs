@@ -1,8 +1,6 @@
 //! `torana plugin run`: one hook, once.
 
-use std::fs;
-
-use super::{component, loadable};
+use super::{component, loadable, script};
 use crate::{
     cli::{Exit, RunHook},
     output,
@@ -28,7 +26,7 @@ pub(super) fn run(arguments: &RunHook) -> Exit {
         ));
         return Exit::Findings;
     }
-    let script = match script(arguments) {
+    let script = match configured(arguments) {
         Ok(script) => script,
         Err((exit, message)) => {
             output::note(&format!("torana: {}: {message}", arguments.http.display()));
@@ -45,10 +43,9 @@ pub(super) fn run(arguments: &RunHook) -> Exit {
     }
 }
 
-fn script(arguments: &RunHook) -> Result<Script, (Exit, String)> {
-    let text = fs::read_to_string(&arguments.http)
-        .map_err(|error| (Exit::Unreadable, format!("cannot read it: {error}")))?;
-    let mut script = Script::parse(&text).map_err(|error| (Exit::Findings, error.to_string()))?;
+/// The script, with the config of the command line.
+fn configured(arguments: &RunHook) -> Result<Script, (Exit, String)> {
+    let mut script = script(&arguments.http)?;
     if let Some(config) = &arguments.config {
         script.config = serde_json::from_str(config)
             .map_err(|error| (Exit::Usage, format!("`--config` is not JSON: {error}")))?;

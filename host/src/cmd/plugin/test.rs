@@ -41,7 +41,8 @@ pub(super) fn test(arguments: &Test) -> Exit {
 }
 
 fn one(subject: &Subject<'_>, request: &Path) -> Result<Report, String> {
-    trial::run(subject, &script(request)?)
+    let script = script(request).map_err(|(_, message)| message)?;
+    trial::run(subject, &script)
 }
 
 fn text(report: &Report, quiet: bool) -> String {
