@@ -229,6 +229,21 @@ fn run_runs_one_hook() {
     assert_eq!(run("on-request", "req.http", "{").code, Some(2));
 }
 
+/// As with `ulimit -v`, or on processors that address little: memories of 4 GiB each do not fit, nor does a pool at all.
+#[test]
+fn plugins_run_in_a_small_address_space() {
+    let scratch = folder("header-edit", &[("req.http", "GET /\n")]);
+    let config = r#"{"request": {"set": {"x-a": "1"}}}"#;
+    let arguments = ["plugin", "run", "plugin.wasm", "--http", "req.http", "--config", config];
+    let arguments = [&arguments[..], &["--hook", "on-request"]].concat();
+    for gibibytes in [1 << 10, 8] {
+        let cache = scratch.path().join(format!("cache-{gibibytes}"));
+        let environment = [("TORANA_CACHE_DIR", path(&cache))];
+        let output = command::run_within(gibibytes << 20, &arguments, scratch.path(), &environment);
+        assert_eq!((output.code, &*output.stdout), (Some(0), "GET /\nx-a: 1\n"), "{output:?}");
+    }
+}
+
 #[test]
 fn check_reports_schema_violations_with_their_place() {
     let gateway = r#"{

@@ -49,8 +49,39 @@ fn command(arguments: &[&str], directory: &Path, environment: &[(&str, &str)]) -
 /// When it cannot be started.
 #[must_use]
 pub fn run(arguments: &[&str], directory: &Path, environment: &[(&str, &str)]) -> Output {
-    let output =
-        command(arguments, directory, environment).output().expect("the program can be started");
+    finish(&mut command(arguments, directory, environment))
+}
+
+/// Runs the program to its end with so many KiB of address space.
+///
+/// # Panics
+/// When it cannot be started.
+#[must_use]
+pub fn run_within(
+    address_space: u64,
+    arguments: &[&str],
+    directory: &Path,
+    environment: &[(&str, &str)],
+) -> Output {
+    let program = command(arguments, directory, environment);
+    let mut limited = Command::new("sh");
+    limited
+        .args(["-c", r#"ulimit -v "$0" && exec "$@""#, &address_space.to_string()])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .current_dir(directory)
+        .stdin(Stdio::null());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    finish(&mut limited)
+}
+
+fn finish(command: &mut Command) -> Output {
+    let output = command.output().expect("the program can be started");
     Output {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -14,8 +14,11 @@ use crate::{
     ticker::{Ticker, Ticks},
 };
 
-/// Largest memory that a plugin may be given, in bytes: the size of a slot of the pool.
+/// Largest memory that a plugin may be given, in bytes.
 pub(crate) const MAX_MEMORY: u64 = 128 << 20;
+/// Address space for each memory of the pool, the best first. With all that a guest can name no address must be compared
+/// with a bound, which makes large guests (JavaScript, Python) a fifth faster. Not every machine has that much.
+const RESERVATIONS: [u64; 2] = [4 << 30, MAX_MEMORY];
 /// Instances of all plugins and workers together. Costs address space, not memory.
 const INSTANCES: u32 = 2_000;
 
@@ -30,11 +33,17 @@ pub(crate) struct Engine {
 impl Engine {
     /// An engine with pooled memory; without a pool where the address space is too small for one.
     pub(crate) fn new() -> wasmtime::Result<Self> {
-        let engine = wasmtime::Engine::new(&config(true)).or_else(|error| {
+        let pooled = |reservation| wasmtime::Engine::new(&config(Some(reservation)));
+        let [best, least] = RESERVATIONS;
+        let engine = pooled(best).or_else(|_| {
+            tracing::info!("little address space: plugins in interpreted languages are slower");
+            pooled(least)
+        });
+        let engine = engine.or_else(|error| {
             tracing::warn!(
                 "no pool for plugin instances, new ones will be slower: {error:#}; is the address space limited?"
             );
-            wasmtime::Engine::new(&config(false))
+            wasmtime::Engine::new(&config(None))
         })?;
         let linker = linker::new(&engine)?;
         let ticker = Ticker::start(engine.weak())?;
@@ -70,7 +79,8 @@ impl Engine {
     }
 }
 
-fn config(pooled: bool) -> Config {
+/// With a pool whose memories have so many bytes of address space, or without a pool.
+fn config(reservation: Option<u64>) -> Config {
     let mut config = Config::new();
     config
         .epoch_interruption(true)
@@ -82,9 +92,9 @@ fn config(pooled: bool) -> Config {
         .async_stack_size(1 << 20)
         // Read when a guest traps, for its backtrace in the log; calls do not pay for it.
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
-    if !pooled {
+    let Some(reservation) = reservation else {
         return config;
-    }
+    };
     let mut pool = PoolingAllocationConfig::new();
     // Large guests (Python) have some twenty core instances each, with a table each.
     pool.total_component_instances(INSTANCES)
@@ -105,7 +115,7 @@ fn config(pooled: bool) -> Config {
         .pagemap_scan(Enabled::Auto);
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .memory_reservation(MAX_MEMORY)
+        .memory_reservation(reservation)
         .memory_guard_size(32 << 20);
     config
 }
