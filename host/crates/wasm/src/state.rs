@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use http::HeaderMap;
 use tokio::runtime::Handle;
 use torana_core::{EndpointInfo, Request, RequestContext, Response, SharedState};
 use wasmtime::bail;
@@ -152,6 +153,16 @@ impl Exchange {
             Message::Chunk => bail!("a body hook asked for the response, which has left"),
             Message::None => bail!("there is no response in `init`"),
         }
+    }
+
+    /// The fields of the message; traps in `init` and body hooks.
+    pub(crate) fn headers(&mut self) -> wasmtime::Result<&mut HeaderMap> {
+        self.check_running()?;
+        Ok(if self.is_request() {
+            &mut self.request()?.headers
+        } else {
+            &mut self.response()?.headers
+        })
     }
 
     /// Whether the hook is about a request.

@@ -20,14 +20,24 @@ pub(crate) enum FieldError {
     Reserved(HeaderName),
 }
 
-/// The name of a field that plugins may write: fields of the connection (RFC 9110 7.6.1), of framing and of routing
-/// are the gateway's, since a wrong one lets requests be smuggled.
-pub(crate) fn settable(name: &str) -> Result<HeaderName, FieldError> {
-    let name =
-        HeaderName::from_bytes(name.as_bytes()).map_err(|_| FieldError::Name(name.to_owned()))?;
-    if name == header::CONTENT_LENGTH || name == header::HOST || is_hop_by_hop(&name) {
-        return Err(FieldError::Reserved(name));
+/// The name of a field.
+pub(crate) fn field_name(name: &str) -> Result<HeaderName, FieldError> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| FieldError::Name(name.to_owned()))
+}
+
+/// Whether plugins may write a field: those of the connection (RFC 9110 7.6.1), of framing and of routing are the
+/// gateway's, since a wrong one lets requests be smuggled.
+pub(crate) fn check_settable(name: &HeaderName) -> Result<(), FieldError> {
+    if name == header::CONTENT_LENGTH || name == header::HOST || is_hop_by_hop(name) {
+        return Err(FieldError::Reserved(name.clone()));
     }
+    Ok(())
+}
+
+/// The name of a field that plugins may write.
+pub(crate) fn settable(name: &str) -> Result<HeaderName, FieldError> {
+    let name = field_name(name)?;
+    check_settable(&name)?;
     Ok(name)
 }
 
@@ -47,15 +57,6 @@ fn text(value: &HeaderValue) -> String {
 }
 
 impl State {
-    fn headers(&mut self) -> wasmtime::Result<&mut HeaderMap> {
-        self.exchange.check_running()?;
-        Ok(if self.exchange.is_request() {
-            &mut self.exchange.request()?.headers
-        } else {
-            &mut self.exchange.response()?.headers
-        })
-    }
-
     fn write_header(
         &mut self,
         name: &str,
@@ -72,7 +73,7 @@ impl State {
             }
         }
         let is_request = self.exchange.is_request();
-        let headers = self.headers()?;
+        let headers = self.exchange.headers()?;
         // A client that names a field in `Connection` has it removed later (RFC 9110 7.6.1): it must not get rid of
         // what a plugin sets. Its own fields go now.
         if is_request && headers.contains_key(header::CONNECTION) {
@@ -145,15 +146,18 @@ impl Host for State {
     }
 
     fn get_header(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.headers()?.get(name.as_str()).map(text))
+        let headers = self.exchange.headers()?;
+        Ok(self.names.read(&name, |name| headers.get(name).map(text)).flatten())
     }
 
     fn get_header_all(&mut self, name: String) -> wasmtime::Result<Vec<String>> {
-        Ok(self.headers()?.get_all(name.as_str()).iter().map(text).collect())
+        let headers = self.exchange.headers()?;
+        let all = |name: &HeaderName| headers.get_all(name).iter().map(text).collect();
+        Ok(self.names.read(&name, all).unwrap_or_default())
     }
 
     fn header_names(&mut self) -> wasmtime::Result<Vec<String>> {
-        Ok(self.headers()?.keys().map(|name| name.as_str().to_owned()).collect())
+        Ok(self.exchange.headers()?.keys().map(|name| name.as_str().to_owned()).collect())
     }
 
     fn set_header(&mut self, name: String, value: String) -> wasmtime::Result<Result<(), String>> {
@@ -175,7 +179,7 @@ impl Host for State {
     fn remove_header(&mut self, name: String) -> wasmtime::Result<Result<(), String>> {
         Ok(match self.names.settable(&name) {
             Ok(name) => {
-                self.headers()?.remove(name);
+                self.exchange.headers()?.remove(name);
                 Ok(())
             }
             Err(error) => Err(error.to_string()),
@@ -213,7 +217,7 @@ impl Host for State {
             }
         }
         // The length of the old body; the transport writes that of the new one.
-        self.headers()?.remove(header::CONTENT_LENGTH);
+        self.exchange.headers()?.remove(header::CONTENT_LENGTH);
         Ok(Ok(()))
     }
 

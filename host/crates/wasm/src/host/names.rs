@@ -1,9 +1,9 @@
-//! Names of header fields that a plugin writes: most write the same ones in each call, so an instance keeps them as they
-//! were read and checked. A copy of such a name is a number that is counted up; reading it again takes two allocations.
+//! Names of header fields that a plugin reads and writes: most use the same ones in each call, so an instance keeps them as
+//! they were parsed and checked. Parsing again costs more than all else that is done for a field.
 
 use http::HeaderName;
 
-use super::exchange::{FieldError, settable};
+use super::exchange::{FieldError, check_settable, field_name};
 
 /// Names that an instance keeps.
 const NAMES: usize = 16;
@@ -12,28 +12,58 @@ const LENGTH: usize = 64;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Vec<HeaderName>);
+pub(crate) struct Names(Vec<Known>);
+
+#[derive(Debug)]
+struct Known {
+    name: HeaderName,
+    is_settable: bool,
+}
 
 impl Names {
     /// The name of a field that plugins may write.
     ///
     /// # Errors
-    /// As [`settable`].
+    /// It is no name, or one that plugins may not write.
     pub(crate) fn settable(&mut self, name: &str) -> Result<HeaderName, FieldError> {
-        if let Some(known) = self.0.iter().find(|known| known.as_str() == name) {
-            return Ok(known.clone());
+        if let Some(known) = self.known(name)
+            && known.is_settable
+        {
+            return Ok(known.name.clone());
         }
-        let name = settable(name)?;
-        // In other letters it may be there already; only those in lower case are found above.
-        if self.0.len() < NAMES && name.as_str().len() <= LENGTH && !self.0.contains(&name) {
-            self.0.push(name.clone());
-        }
+        let name = field_name(name)?;
+        check_settable(&name)?;
+        self.keep(&name, true);
         Ok(name)
+    }
+
+    /// Does something with the name of any field; `None` if it is no name.
+    pub(crate) fn read<T>(&mut self, name: &str, with: impl FnOnce(&HeaderName) -> T) -> Option<T> {
+        if let Some(known) = self.known(name) {
+            return Some(with(&known.name));
+        }
+        let name = field_name(name).ok()?;
+        self.keep(&name, check_settable(&name).is_ok());
+        Some(with(&name))
+    }
+
+    fn known(&self, name: &str) -> Option<&Known> {
+        self.0.iter().find(|known| known.name.as_str() == name)
+    }
+
+    /// In other letters it may be there already; only those in lower case are found by [`Names::known`].
+    fn keep(&mut self, name: &HeaderName, is_settable: bool) {
+        let is_short = name.as_str().len() <= LENGTH;
+        if self.0.len() < NAMES && is_short && self.known(name.as_str()).is_none() {
+            self.0.push(Known { name: name.clone(), is_settable });
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::CONTENT_LENGTH;
+
     use super::*;
 
     #[test]
@@ -44,7 +74,21 @@ mod tests {
             assert!(matches!(names.settable("content-length"), Err(FieldError::Reserved(_))));
             assert!(matches!(names.settable("a b"), Err(FieldError::Name(_))));
         }
-        assert_eq!(names.0, ["x-plugin"]);
+        let kept: Vec<_> = names.0.iter().map(|known| &known.name).collect();
+        assert_eq!(kept, ["x-plugin"]);
+    }
+
+    #[test]
+    fn a_name_that_was_read_may_still_not_be_written() {
+        let mut names = Names::default();
+        for _ in 0..2 {
+            assert_eq!(names.read("content-length", HeaderName::clone), Some(CONTENT_LENGTH));
+            assert!(matches!(names.settable("content-length"), Err(FieldError::Reserved(_))));
+            assert_eq!(names.read("X-Plugin", |name| name == "x-plugin"), Some(true));
+            assert_eq!(names.settable("x-plugin").expect("a name"), "x-plugin");
+            assert_eq!(names.read("a b", HeaderName::clone), None);
+        }
+        assert_eq!(names.0.len(), 2);
     }
 
     #[test]
@@ -57,6 +101,6 @@ mod tests {
             assert_eq!(names.settable(&name).expect("a name"), name.as_str());
         }
         assert_eq!(names.0.len(), NAMES);
-        assert!(names.0.iter().all(|name| name.as_str().len() <= LENGTH));
+        assert!(names.0.iter().all(|known| known.name.as_str().len() <= LENGTH));
     }
 }
