@@ -10,7 +10,26 @@ import (
 // All hooks are functions of the module. The component exports those that the plugin has: `torana plugin build` asks
 // Register, in a build for its own machine, which these are.
 
-func check(any) {}
+// The plugin as each of its hooks: found once, as that takes longer than a small hook.
+var as struct {
+	onRequest         RequestHook
+	onBackendRequest  BackendRequestHook
+	onBackendResponse BackendResponseHook
+	onResponse        ResponseHook
+	onRequestBody     RequestBodyHook
+	onResponseBody    ResponseBodyHook
+	handle            Handler
+}
+
+func check(plugin any) {
+	as.onRequest, _ = plugin.(RequestHook)
+	as.onBackendRequest, _ = plugin.(BackendRequestHook)
+	as.onBackendResponse, _ = plugin.(BackendResponseHook)
+	as.onResponse, _ = plugin.(ResponseHook)
+	as.onRequestBody, _ = plugin.(RequestBodyHook)
+	as.onResponseBody, _ = plugin.(ResponseBodyHook)
+	as.handle, _ = plugin.(Handler)
+}
 
 //go:wasmexport torana:plugin/init@0.1.1#init
 func exportInit() unsafe.Pointer {
@@ -23,37 +42,37 @@ func exportInit() unsafe.Pointer {
 
 //go:wasmexport torana:plugin/on-request@0.1.1#handle
 func exportOnRequest() unsafe.Pointer {
-	return action(registered.(RequestHook).OnRequest(&Request{}))
+	return action(as.onRequest.OnRequest(&Request{}))
 }
 
 //go:wasmexport torana:plugin/on-backend-request@0.1.1#handle
 func exportOnBackendRequest() unsafe.Pointer {
-	return action(registered.(BackendRequestHook).OnBackendRequest(&Request{}))
+	return action(as.onBackendRequest.OnBackendRequest(&Request{}))
 }
 
 //go:wasmexport torana:plugin/on-backend-response@0.1.1#handle
 func exportOnBackendResponse() unsafe.Pointer {
-	return nothing(registered.(BackendResponseHook).OnBackendResponse(&Response{}))
+	return nothing(as.onBackendResponse.OnBackendResponse(&Response{}))
 }
 
 //go:wasmexport torana:plugin/on-response@0.1.1#handle
 func exportOnResponse() unsafe.Pointer {
-	return nothing(registered.(ResponseHook).OnResponse(&Response{}))
+	return nothing(as.onResponse.OnResponse(&Response{}))
 }
 
 //go:wasmexport torana:plugin/on-request-body@0.1.1#chunk
 func exportOnRequestBody(data unsafe.Pointer, length uint32, last bool) unsafe.Pointer {
-	return chunk(registered.(RequestBodyHook).OnRequestBody(abi.Chunk(data, length), last))
+	return chunk(as.onRequestBody.OnRequestBody(abi.Chunk(data, length), last))
 }
 
 //go:wasmexport torana:plugin/on-response-body@0.1.1#chunk
 func exportOnResponseBody(data unsafe.Pointer, length uint32, last bool) unsafe.Pointer {
-	return chunk(registered.(ResponseBodyHook).OnResponseBody(abi.Chunk(data, length), last))
+	return chunk(as.onResponseBody.OnResponseBody(abi.Chunk(data, length), last))
 }
 
 //go:wasmexport torana:plugin/handle@0.1.1#handle
 func exportHandle() unsafe.Pointer {
-	answer, err := registered.(Handler).Handle(&Request{})
+	answer, err := as.handle.Handle(&Request{})
 	switch {
 	case err != nil:
 		return abi.ReturnError(err)

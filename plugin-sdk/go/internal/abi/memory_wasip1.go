@@ -63,7 +63,27 @@ func view(address, length uint32) []byte {
 	return unsafe.Slice((*byte)(pointer(address)), length)
 }
 
-func text(address, length uint32) string { return string(view(address, length)) }
+// Short texts lie in blocks, as to allocate each would take longer than all else that is done for it. Who keeps one keeps
+// its block.
+const (
+	short = 64
+	block = 256
+)
+
+var room []byte
+
+func text(address, length uint32) string {
+	from := view(address, length)
+	if length == 0 || length > short {
+		return string(from)
+	}
+	if cap(room)-len(room) < len(from) {
+		room = make([]byte, 0, block)
+	}
+	begin := len(room)
+	room = append(room, from...)
+	return unsafe.String(&room[begin], len(from))
+}
 
 func bytes(address, length uint32) []byte {
 	return append([]byte{}, view(address, length)...)
