@@ -107,7 +107,7 @@ fn a_hundred_slow_calls_hold_up_nobody() {
     let upstream = upstream(&gate);
     let address = upstream.address();
     let config = format!(r#"{{"urls": ["http://{address}/slow"], "timeout_ms": 30000}}"#);
-    let more = r#", "limits": { "instances": 100 }"#;
+    let more = r#", "limits": { "instances": 100, "timeout": "1s" }"#;
     let config = gateway(&upstream, &config, more, &format!(r#""http://{address}""#));
     let gateway = Gateway::builder().workers(1).start(config);
     std::thread::scope(|scope| {
