@@ -49,7 +49,7 @@ pub(crate) struct Measured {
     pub(crate) instance: u64,
     /// A call in a warm instance, host side included.
     pub(crate) call: u64,
-    /// The same over many calls, with the instances that are replaced after 1,000 calls.
+    /// The same over many calls, with the instances that are replaced after 10,000 calls.
     pub(crate) call_of_many: u64,
     /// Resident bytes of an instance that was called.
     pub(crate) memory: u64,

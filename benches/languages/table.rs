@@ -28,14 +28,14 @@ Rust's.
 const FOOT: &str = "
 - *compile, once*: when the gateway sees a file for the first time. The result is kept on disk.
 - *load from the cache*: look at the file, which is known and has not changed, and map the compiled code.
-- *new instance*: what a call with `isolation: request` pays on top of a warm one, and a pooled plugin every 1,000 calls.
+- *new instance*: what a call with `isolation: request` pays on top of a warm one, and a pooled plugin every 10,000 calls.
 - *warm call*: a request hook with all that the host does around it, without the rest of the pipeline.
 - *memory of an instance*: resident memory of one that was called, on top of code that all share.
 
 ";
 
 const MANY: &str = "\
-Over many calls, with a new instance every 1,000, memory stays as it is:
+Over many calls, with a new instance every 10,000, memory stays as it is:
 
 | language | a call | after calls | most memory of an instance | most resident memory of the process |
 |---|---|---|---|---|

@@ -33,6 +33,10 @@ use crate::{
 
 /// Time for instantiation and `init`, which may have more to do than a hook.
 pub(crate) const START_LIMIT: Duration = Duration::from_millis(100);
+/// Calls after which an instance is worn.
+const USES: u32 = 10_000;
+/// The same if it has grown by half of what it may grow: what leaks is then replaced before it fails a call.
+const USES_WHEN_GROWN: u32 = 1_000;
 /// Bytes beside the body that may cross in one call.
 pub(crate) const CALL_BYTES: usize = 64 << 10;
 /// Bytes that may cross when no body limit says more.
@@ -65,6 +69,8 @@ pub(crate) struct Instance {
     /// Boxed, as an instance moves from its pool and back in every call.
     functions: Box<Functions>,
     uses: u32,
+    /// Memory with which it has grown by half of what it may grow.
+    much: usize,
     timed: Option<(Instant, u32)>,
 }
 
@@ -170,12 +176,14 @@ impl Instance {
         let (functions, hooks) = made.map_err(|error| call_error(&store, &error, start_limit))?;
         let hooks = hooks.map_err(CallError::Hook)?;
         let functions = Box::new(functions);
-        Ok((Self { store, functions, uses: 0, timed: None }, hooks))
+        let much = store.data().memory.used().midpoint(limits.memory);
+        Ok((Self { store, functions, uses: 0, much, timed: None }, hooks))
     }
 
-    /// How many calls it has served.
-    pub(crate) fn uses(&self) -> u32 {
-        self.uses
+    /// Whether another one should serve in its place: what leaks in a guest costs memory for a while, but no request.
+    pub(crate) fn is_worn(&self) -> bool {
+        let has_grown = || self.store.data().memory.used() > self.much;
+        self.uses >= USES || self.uses >= USES_WHEN_GROWN && has_grown()
     }
 
     /// What is to be counted of the last call.

@@ -16,8 +16,6 @@ use crate::{
     plugin::{Facts, Plugin},
 };
 
-/// Calls after which an instance is replaced: bounds what a leak in a guest can cost.
-const USES: u32 = 1_000;
 /// How long a request waits for an instance.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -266,7 +264,7 @@ impl<P: Deref<Target = Plugin>> Lease<P> {
     fn release(&mut self, fit: bool, count: impl FnOnce(&mut Figures)) {
         self.released = true;
         let keep = fit && self.plugin.pool.keep;
-        let kept = self.instance.take_if(|instance| keep && instance.uses() < USES);
+        let kept = self.instance.take_if(|instance| keep && !instance.is_worn());
         let slot = &self.plugin.pool.slots[self.slot];
         let waiting = {
             let mut worker = slot.lock();

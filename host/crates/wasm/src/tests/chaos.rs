@@ -85,6 +85,30 @@ fn a_panic_in_a_hundred_calls_costs_one_request_in_a_hundred() {
 }
 
 #[test]
+fn a_leak_costs_no_request_and_what_does_not_leak_stays() {
+    let more = patient(json!({"limits": {"memory": "8MiB"}}));
+    let (scene, running) = scene(plugin("test-hungry", more));
+    let eaten = |headers: &[(&str, &str)]| {
+        scene.run(get(headers)).unwrap();
+        values(&scene.seen().headers, "x-eaten")[0].parse::<u32>().unwrap()
+    };
+    assert_eq!(eaten(&[("x-eat", "4")]), 4);
+    for _ in 2..1_000 {
+        assert_eq!(eaten(&[]), 4);
+    }
+    assert_eq!((eaten(&[]), eaten(&[])), (4, 0), "replaced after the thousandth call");
+    for _ in 1..9_999 {
+        eaten(&[]);
+    }
+    assert_eq!((eaten(&[("x-eat", "1")]), running.pool.figures().made), (1, 1));
+    assert_eq!(
+        (eaten(&[]), running.pool.figures().made),
+        (0, 2),
+        "its ten-thousandth call was over"
+    );
+}
+
+#[test]
 fn requests_that_pass_a_failed_plugin_are_counted() {
     let more = patient(json!({"on_error": "pass", "config": {"every": 2}}));
     let (scene, running) = scene(plugin("test-panic-sometimes", more));
