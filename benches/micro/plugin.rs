@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     // Cargo's own; not there with `cargo test`, which only looks at limits.
     let is_bench = arguments.iter().any(|argument| argument == "--bench");
     arguments.retain(|argument| argument != "--bench");
-    if is_bench && arguments == [instructions::COUNT] {
+    if arguments == [instructions::COUNT] {
         return instructions_of_cases();
     }
     let exit = allocations::main();
@@ -58,8 +58,10 @@ fn main() -> ExitCode {
     exit
 }
 
-/// Cases whose instructions are counted, and the most that a call may take beyond one without a plugin.
-const COUNTED_CASES: [(&str, u64); 2] = [("get_and_set", 9_000), ("header_edit_response", 6_100)];
+/// Cases whose instructions are counted, and the most that a call may take beyond one without a plugin: in an optimised
+/// build with LTO, and in an unoptimised one, which is quick to build and shows just as well when a call does more.
+const COUNTED_CASES: [(&str, u64, u64); 2] =
+    [("get_and_set", 9_000, 75_000), ("header_edit_response", 6_100, 45_000)];
 
 /// Makes the calls of a case.
 fn count(case: &str) {
@@ -90,7 +92,8 @@ fn print_instructions() -> Result<bool, String> {
     let base = instructions::of("no_plugin")?;
     println!("no_plugin: {base} instructions");
     let mut within = true;
-    for (case, limit) in COUNTED_CASES {
+    for (case, optimised, unoptimised) in COUNTED_CASES {
+        let limit = if cfg!(debug_assertions) { unoptimised } else { optimised };
         let more = instructions::of(case)?.saturating_sub(base);
         let word = if more > limit { ", ABOVE ITS LIMIT" } else { "" };
         println!("{case}: {more} instructions more, at most {limit}{word}");

@@ -17,7 +17,7 @@ use crate::{
 /// Largest memory that a plugin may be given, in bytes.
 pub(crate) const MAX_MEMORY: u64 = 128 << 20;
 /// Address space for each memory of the pool, the best first. With all that a guest can name no address must be compared
-/// with a bound, which makes large guests (JavaScript, Python) a fifth faster. Not every machine has that much.
+/// with a bound, which makes large guests (JavaScript, Python) a tenth faster. Not every machine has that much.
 const RESERVATIONS: [u64; 2] = [4 << 30, MAX_MEMORY];
 /// Instances of all plugins and workers together. Costs address space, not memory.
 const INSTANCES: u32 = 2_000;
