@@ -179,8 +179,10 @@ fn test_shows_what_differs() {
     ] {
         assert!(output.stdout.contains(part), "{part}: {}", output.stdout);
     }
-    let output = torana(&scratch, &["plugin", "test", "plugin.wasm", "requests/none.http"]);
-    assert_eq!(output.code, Some(1), "{output:?}");
+    let both = ["plugin", "test", "plugin.wasm", "requests/none.http", "requests/01.http"];
+    let output = torana(&scratch, &both);
+    assert_eq!(output.code, Some(3), "{output:?}");
+    assert!(output.stdout.contains("requests/none.http\n     cannot read it: "), "{output:?}");
     let output = torana(&Scratch::new(), &["plugin", "test"]);
     assert_eq!(output.code, Some(3), "{output:?}");
     assert!(output.stderr.contains("torana plugin build"), "{output:?}");
@@ -312,13 +314,13 @@ fn conformance_needs_an_ordinary_message() {
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.stderr.contains("call 100 of 1000 with an ordinary message: "), "{output:?}");
     let scratch = folder("header-edit", &[("broken.http", "### config\n{\n")]);
-    for (arguments, part) in [
-        (&["plugin", "conformance"][..], "name a request file that has the plugin's config"),
-        (&["plugin", "conformance", ".", "broken.http"], "broken.http: line "),
-        (&["plugin", "conformance", ".", "none.http"], "none.http: cannot read it"),
+    for (arguments, code, part) in [
+        (&["plugin", "conformance"][..], 1, "name a request file that has the plugin's config"),
+        (&["plugin", "conformance", ".", "broken.http"], 1, "broken.http: line "),
+        (&["plugin", "conformance", ".", "none.http"], 3, "none.http: cannot read it"),
     ] {
         let output = torana(&scratch, arguments);
-        assert_eq!(output.code, Some(1), "{output:?}");
+        assert_eq!(output.code, Some(code), "{output:?}");
         assert!(output.stderr.contains(part), "{part}: {output:?}");
     }
 }
