@@ -138,6 +138,31 @@ fn a_capability_that_is_not_granted() {
 }
 
 #[test]
+fn a_wrong_grant_is_not_a_missing_one_too() {
+    for (name, grants, at) in [
+        ("test-state", json!({"kv": "a b", "metrics": true}), "/0/grants/kv"),
+        ("test-ask", json!({"http": ["auth.internal"]}), "/0/grants/http/0"),
+        ("test-state", json!("all"), "/0/grants"),
+    ] {
+        let found = refusal(At::Endpoint, json!([plugin(name, json!({ "grants": grants }))]));
+        assert_eq!(place(&found), at, "{found:?}");
+    }
+}
+
+#[test]
+fn names_files_and_pins_are_texts() {
+    for key in ["name", "source", "sha256"] {
+        for value in [json!(5), json!(true)] {
+            let mut attached = plugin("header-edit", json!({"config": {"response": {}}}));
+            attached[key] = value;
+            let found = refusal(At::Endpoint, json!([attached]));
+            assert_eq!((found.code, place(&found)), ("wrong-type", &*format!("/0/{key}")));
+            assert!(found.message.contains("expected a string"), "{}", found.message);
+        }
+    }
+}
+
+#[test]
 fn a_grant_that_nobody_asks_for() {
     let more = json!({"grants": {"metrics": true, "log": true}, "config": {"response": {}}});
     let found = refusal(At::Endpoint, json!([plugin("header-edit", more)]));
