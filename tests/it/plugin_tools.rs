@@ -103,6 +103,31 @@ fn build_refuses_what_is_no_schema() {
     }
 }
 
+/// Whoever writes one believes that it is held against; the standard allows it, so gateways load the component.
+#[test]
+fn inspect_warns_of_formats_that_nobody_knows() {
+    let scratch = folder("test-trap", &[]);
+    let file = scratch.path().join("plugin.wasm");
+    let schema = r#"{ "title": "guard", "properties": { "until": { "format": "date-tme" } } }"#;
+    let with_schema =
+        torana_toolchain::embed_config_schema(&fs::read(&file).unwrap(), schema).unwrap();
+    fs::write(&file, with_schema).unwrap();
+    let warning = "/properties/until/format: no text is held against the format `date-tme`, did you mean `date-time`?";
+    let output = torana(&scratch, &["plugin", "inspect", "."]);
+    assert!(output.stdout.contains("guard\n"), "{output:?}");
+    assert!(output.stdout.contains(&format!("warning: {warning}\n")), "{output:?}");
+    let output = torana(&scratch, &["plugin", "inspect", ".", "--format", "json"]);
+    let json: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(json["config_schema"]["warning"], warning);
+
+    let made = torana(&scratch, &["plugin", "new", "guard", "--lang", "c"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    scratch.write("guard/config.schema.json", schema);
+    let output = torana(&scratch, &["plugin", "build", "guard", "--timeout", "1"]);
+    let expected = format!("torana: guard/config.schema.json: warning: {warning}\n");
+    assert!(output.stderr.starts_with(&expected), "{output:?}");
+}
+
 /// In a gateway it is a warning, but a limit that a test believes to have set is none.
 #[test]
 fn test_refuses_keys_that_nobody_knows() {

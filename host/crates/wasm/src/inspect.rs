@@ -81,8 +81,13 @@ pub struct Import {
 pub enum Config {
     /// Nothing.
     Unknown,
-    /// There is a JSON schema, perhaps with a title.
-    Schema(Option<String>),
+    /// There is a JSON schema.
+    Schema {
+        /// Its title.
+        title: Option<String>,
+        /// What its author should know.
+        warning: Option<String>,
+    },
 }
 
 /// A language or tool that had a part in making the component.
@@ -135,13 +140,14 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Problem> {
     look(bytes, &Cache::from_environment()).map_err(|error| Problem::from(&error))
 }
 
-/// Looks at the schema that a component is about to carry.
+/// Looks at the schema that a component is about to carry; gives what its author should know.
 ///
 /// # Errors
 /// This gateway would not load the component.
-pub fn check_config_schema(schema: &[u8]) -> Result<(), Problem> {
+pub fn check_config_schema(schema: &[u8]) -> Result<Option<String>, Problem> {
     let checked = Schema::of(&[schema]).map_err(LoadError::from);
-    checked.map(drop).map_err(|error| Problem::from(&error))
+    let schema = checked.map_err(|error| Problem::from(&error))?;
+    Ok(schema.and_then(|schema| schema.unknown_format()))
 }
 
 pub(crate) fn look(bytes: &[u8], cache: &Cache) -> Result<Inspection, LoadError> {
@@ -199,7 +205,10 @@ fn describe(engine: &Engine, component: &Component, anatomy: &Anatomy<'_>) -> In
         asks_for: asks_for(&imports),
         imports,
         config: match Schema::of(&anatomy.schemas) {
-            Ok(Some(schema)) => Config::Schema(schema.title().map(str::to_owned)),
+            Ok(Some(schema)) => Config::Schema {
+                title: schema.title().map(str::to_owned),
+                warning: schema.unknown_format(),
+            },
             _ => Config::Unknown,
         },
         memory: anatomy.memory,

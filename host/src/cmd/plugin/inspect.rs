@@ -40,11 +40,14 @@ fn text(file: &str, found: &Inspection) -> String {
     line(
         "config schema",
         &match &found.config {
-            Config::Schema(Some(title)) => format!("yes: {title}"),
-            Config::Schema(None) => "yes".to_owned(),
+            Config::Schema { title: Some(title), .. } => format!("yes: {title}"),
+            Config::Schema { title: None, .. } => "yes".to_owned(),
             Config::Unknown => "no".to_owned(),
         },
     );
+    if let Config::Schema { warning: Some(warning), .. } = &found.config {
+        line("", &format!("warning: {warning}"));
+    }
     line(
         "memory",
         &format!("{} when it starts; `limits.memory` must allow it", size(found.memory)),
@@ -134,7 +137,7 @@ fn json(found: &Inspection) -> Value {
             "functions": import.functions,
         })).collect::<Vec<_>>(),
         "config_schema": match &found.config {
-            Config::Schema(title) => json!({"title": title}),
+            Config::Schema { title, warning } => json!({"title": title, "warning": warning}),
             Config::Unknown => Value::Null,
         },
         "memory": found.memory,

@@ -24,7 +24,10 @@ fn a_plugin_with_all_that_is_known_of_it() {
     let hooks = ["on-request", "on-backend-request", "on-backend-response", "on-response"];
     assert_eq!(found.hooks, hooks);
     assert!(found.init && found.asks_for.is_empty());
-    assert_eq!(found.config, Config::Schema(Some("header-edit".to_owned())));
+    assert_eq!(
+        found.config,
+        Config::Schema { title: Some("header-edit".to_owned()), warning: None }
+    );
     assert!(found.memory >= 1 << 16 && found.modules >= 1 && found.names && !found.debug_info);
     assert!(found.makers.iter().any(|maker| maker.part == "language" && maker.name == "Rust"));
     let exchange =
