@@ -1,6 +1,6 @@
 //! `torana plugin inspect`, `test` and `run`, and schemas of configurations in `check`.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use serde_json::Value;
 use torana_tests::{
@@ -81,6 +81,28 @@ fn inspect_takes_the_folder_of_a_project() {
     let output = torana(&empty, &["plugin", "inspect", "."]);
     assert_eq!(output.code, Some(3), "{output:?}");
     assert!(output.stderr.contains("make it with `torana plugin build`"), "{output:?}");
+}
+
+/// Clang without lld compiles, and cannot link.
+#[test]
+fn build_finds_a_c_compiler_that_cannot_link() {
+    let scratch = Scratch::new();
+    let made = torana(&scratch, &["plugin", "new", "guard", "--lang", "c"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let bin = scratch.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let clang =
+        "#!/bin/sh\ncase \"$*\" in *-fsyntax-only*) exit 0;; *\" -c \"*) exit 0;; esac\nexit 1\n";
+    fs::write(bin.join("clang"), clang).unwrap();
+    fs::set_permissions(bin.join("clang"), fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments = ["plugin", "build", "guard"];
+    let sdk = [("WASI_SDK_PATH", path(scratch.path()))];
+    let output = command::run(&arguments, scratch.path(), &sdk);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    for part in ["a C compiler for WebAssembly", "`clang lld wasi-libc libclang-rt-dev-wasm32`"] {
+        assert!(output.stderr.contains(part), "{part}: {output:?}");
+    }
+    assert!(!output.stderr.contains("> "), "{output:?}");
 }
 
 /// A gateway would not load the component; the tool chain need not run to know.
