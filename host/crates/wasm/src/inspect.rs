@@ -36,8 +36,10 @@ pub struct Inspection {
     pub init: bool,
     /// What it imports.
     pub imports: Vec<Import>,
-    /// The grants that it asks for: `env`, `http`, `kv`, `log`, `metrics`.
+    /// The grants that it asks for, and does not load without: `http`, `kv`, `log`, `metrics`.
     pub asks_for: Vec<&'static str>,
+    /// It can read the variables that the grant `env` names.
+    pub reads_env: bool,
     /// What it says about its `config`.
     pub config: Config,
     /// Bytes of memory that an instance has when it starts; `limits.memory` must be larger.
@@ -203,6 +205,8 @@ fn describe(engine: &Engine, component: &Component, anatomy: &Anatomy<'_>) -> In
         init: exports_own("init"),
         hooks,
         asks_for: asks_for(&imports),
+        reads_env: from(&imports, "config")
+            .is_some_and(|config| config.functions.iter().any(|function| function == "env")),
         imports,
         config: match Schema::of(&anatomy.schemas) {
             Ok(Some(schema)) => Config::Schema {
@@ -237,13 +241,12 @@ fn imports(engine: &Engine, component: &Component) -> Vec<Import> {
 }
 
 fn asks_for(imports: &[Import]) -> Vec<&'static str> {
-    let imports_from = |interface: &str| {
-        imports.iter().find(move |import| own(&import.interface) == Some(interface))
-    };
-    let env = imports_from("config")
-        .is_some_and(|import| import.functions.iter().any(|function| function == "env"));
     let sends = imports.iter().any(|import| import.interface.split('@').next() == Some(OUTGOING));
-    let asks = |grant: &&str| imports_from(grant).is_some() || (*grant == "http" && sends);
-    let grants = GRANTS.into_iter().filter(asks);
-    env.then_some("env").into_iter().chain(grants).collect()
+    let asks = |grant: &&str| from(imports, grant).is_some() || (*grant == "http" && sends);
+    GRANTS.into_iter().filter(asks).collect()
+}
+
+/// What is imported from an interface of the gateway.
+fn from<'i>(imports: &'i [Import], interface: &str) -> Option<&'i Import> {
+    imports.iter().find(|import| own(&import.interface) == Some(interface))
 }

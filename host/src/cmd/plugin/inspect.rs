@@ -37,6 +37,9 @@ fn text(file: &str, found: &Inspection) -> String {
     line("hooks", &found.hooks.join(", "));
     line("init", if found.init { "yes" } else { "no" });
     line("asks for", &found.asks_for.join(", "));
+    if found.reads_env {
+        line("can read", "variables that `grants.env` names");
+    }
     line(
         "config schema",
         &match &found.config {
@@ -132,6 +135,7 @@ fn json(found: &Inspection) -> Value {
         "hooks": found.hooks,
         "init": found.init,
         "asks_for": found.asks_for,
+        "reads_env": found.reads_env,
         "imports": found.imports.iter().map(|import| json!({
             "interface": import.interface,
             "functions": import.functions,

@@ -124,9 +124,10 @@ impl Granted {
     }
 
     /// Asked against granted, in words: `asks log, kv; granted log, kv sessions, http https://auth.internal (unused)`.
-    /// Empty if there is neither.
+    /// Empty if there is neither. To import `env` is not to ask for it: that comes with the interface for `config`.
     pub(crate) fn describe(&self, asks: &Asks) -> String {
-        let asked: Vec<_> = asks.capabilities.iter().map(|one| one.word()).collect();
+        let asked = asks.capabilities.iter().filter(|one| **one != Capability::Env);
+        let asked: Vec<_> = asked.map(|one| one.word()).collect();
         let granted = Capability::ALL.into_iter().filter(|one| self.has(*one)).map(|one| {
             let unused = if asks.wants(one) { "" } else { " (unused)" };
             format!("{}{}{unused}", one.word(), self.values(one))

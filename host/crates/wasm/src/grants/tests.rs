@@ -88,5 +88,9 @@ fn asked_is_held_against_granted() {
     let printing = Asks { prints: true, ..Asks::default() };
     assert!(granted.unused(&printing).eq([Capability::Http, Capability::Kv]));
     assert_eq!(Granted::default().describe(&asks(&[])), "");
+    let reading = asks(&[Capability::Env]);
+    assert_eq!(Granted::default().describe(&reading), "", "it comes with the interface `config`");
+    let variable = self::granted(&json!({"env": ["REGION"]}));
+    assert_eq!(variable.describe(&reading), "asks nothing; granted env REGION");
     assert_eq!(Granted::default().describe(&wants), "asks kv, log; granted nothing");
 }
