@@ -200,7 +200,7 @@ impl FromConfig for Grants {
                 ),
                 field(
                     "kv",
-                    "The store that it may use: its name, or an object. Plugins with the same store share it.",
+                    "The store that it may use: its name, or an object. Plugins with the same store share it. A reload keeps its values if the new configuration grants it to a plugin, and drops them if it does not.",
                     StoreGrant::schema(),
                 ),
                 field(
