@@ -308,11 +308,15 @@ impl Plan {
         })?;
         // A pin is held against the bytes themselves.
         if self.config.sha256.is_none()
-            && let Some(known) = cache.known(source.stamp())
+            && let Some(mut known) = cache.known(source.stamp())
         {
-            let digest = known.digest;
-            let load = || Loaded::remembered(Arc::clone(&engine), cache, &known).ok_or(());
+            let (digest, code) = (known.digest, known.code);
+            let load = || Loaded::remembered(Arc::clone(&engine), cache, &mut known).ok_or(());
             if let Ok(loaded) = cx.resources.get_or_try_make(&digest, load) {
+                // Not while it is made, which keeps others from their resources.
+                if known.code != code {
+                    cache.remember(&known);
+                }
                 return Ok(loaded);
             }
         }

@@ -512,6 +512,23 @@ fn a_file_that_is_known_is_not_read_again() {
 }
 
 #[test]
+fn a_cache_that_cannot_be_written_is_logged_once() {
+    let starts = Starts::with("header-edit");
+    let config = || json!({"config": {"response": {"set": {"x": "1"}}}});
+    starts.log(config());
+    // Permissions would not stop root.
+    let entries = fs::read_dir(starts.directory.path().join("cache")).unwrap();
+    let mut files = entries.map(|entry| entry.unwrap().path());
+    let known = files.find(|path| path.extension().unwrap() == "json").unwrap();
+    fs::remove_file(&known).unwrap();
+    fs::create_dir(&known).unwrap();
+    let line = "cannot keep what is known of plugins in";
+    assert!(starts.log(config()).contains(line));
+    let again = starts.log(config());
+    assert!(again.contains("cached=true") && !again.contains(line), "{again}");
+}
+
+#[test]
 fn a_cache_that_others_can_write_is_not_used() {
     use std::os::unix::fs::PermissionsExt;
 
