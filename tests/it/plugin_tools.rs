@@ -1,6 +1,6 @@
 //! `torana plugin inspect`, `test` and `run`, and schemas of configurations in `check`.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use serde_json::Value;
 use torana_tests::{
@@ -83,6 +83,28 @@ fn inspect_takes_the_folder_of_a_project() {
     assert!(output.stderr.contains("make it with `torana plugin build`"), "{output:?}");
 }
 
+/// Clang without lld compiles, and cannot link.
+#[test]
+fn build_finds_a_c_compiler_that_cannot_link() {
+    let scratch = Scratch::new();
+    let made = torana(&scratch, &["plugin", "new", "guard", "--lang", "c"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let bin = scratch.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    let clang =
+        "#!/bin/sh\ncase \"$*\" in *-fsyntax-only*) exit 0;; *\" -c \"*) exit 0;; esac\nexit 1\n";
+    fs::write(bin.join("clang"), clang).unwrap();
+    fs::set_permissions(bin.join("clang"), fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments = ["plugin", "build", "guard"];
+    let sdk = [("WASI_SDK_PATH", path(scratch.path()))];
+    let output = command::run(&arguments, scratch.path(), &sdk);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    for part in ["a C compiler for WebAssembly", "`clang lld wasi-libc libclang-rt-dev-wasm32`"] {
+        assert!(output.stderr.contains(part), "{part}: {output:?}");
+    }
+    assert!(!output.stderr.contains("> "), "{output:?}");
+}
+
 /// A gateway would not load the component; the tool chain need not run to know.
 #[test]
 fn build_refuses_what_is_no_schema() {
@@ -101,6 +123,31 @@ fn build_refuses_what_is_no_schema() {
         assert!(said.contains("guard/config.schema.json: ") && said.contains(part), "{said}");
         assert!(!said.contains("> cargo"), "{said}");
     }
+}
+
+/// Whoever writes one believes that it is held against; the standard allows it, so gateways load the component.
+#[test]
+fn inspect_warns_of_formats_that_nobody_knows() {
+    let scratch = folder("test-trap", &[]);
+    let file = scratch.path().join("plugin.wasm");
+    let schema = r#"{ "title": "guard", "properties": { "until": { "format": "date-tme" } } }"#;
+    let with_schema =
+        torana_toolchain::embed_config_schema(&fs::read(&file).unwrap(), schema).unwrap();
+    fs::write(&file, with_schema).unwrap();
+    let warning = "/properties/until/format: no text is held against the format `date-tme`, did you mean `date-time`?";
+    let output = torana(&scratch, &["plugin", "inspect", "."]);
+    assert!(output.stdout.contains("guard\n"), "{output:?}");
+    assert!(output.stdout.contains(&format!("warning: {warning}\n")), "{output:?}");
+    let output = torana(&scratch, &["plugin", "inspect", ".", "--format", "json"]);
+    let json: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(json["config_schema"]["warning"], warning);
+
+    let made = torana(&scratch, &["plugin", "new", "guard", "--lang", "c"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    scratch.write("guard/config.schema.json", schema);
+    let output = torana(&scratch, &["plugin", "build", "guard", "--timeout", "1"]);
+    let expected = format!("torana: guard/config.schema.json: warning: {warning}\n");
+    assert!(output.stderr.starts_with(&expected), "{output:?}");
 }
 
 /// In a gateway it is a warning, but a limit that a test believes to have set is none.
@@ -179,8 +226,10 @@ fn test_shows_what_differs() {
     ] {
         assert!(output.stdout.contains(part), "{part}: {}", output.stdout);
     }
-    let output = torana(&scratch, &["plugin", "test", "plugin.wasm", "requests/none.http"]);
-    assert_eq!(output.code, Some(1), "{output:?}");
+    let both = ["plugin", "test", "plugin.wasm", "requests/none.http", "requests/01.http"];
+    let output = torana(&scratch, &both);
+    assert_eq!(output.code, Some(3), "{output:?}");
+    assert!(output.stdout.contains("requests/none.http\n     cannot read it: "), "{output:?}");
     let output = torana(&Scratch::new(), &["plugin", "test"]);
     assert_eq!(output.code, Some(3), "{output:?}");
     assert!(output.stderr.contains("torana plugin build"), "{output:?}");
@@ -327,13 +376,13 @@ fn conformance_needs_an_ordinary_message() {
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.stderr.contains("call 100 of 1000 with an ordinary message: "), "{output:?}");
     let scratch = folder("header-edit", &[("broken.http", "### config\n{\n")]);
-    for (arguments, part) in [
-        (&["plugin", "conformance"][..], "name a request file that has the plugin's config"),
-        (&["plugin", "conformance", ".", "broken.http"], "broken.http: line "),
-        (&["plugin", "conformance", ".", "none.http"], "none.http: cannot read it"),
+    for (arguments, code, part) in [
+        (&["plugin", "conformance"][..], 1, "name a request file that has the plugin's config"),
+        (&["plugin", "conformance", ".", "broken.http"], 1, "broken.http: line "),
+        (&["plugin", "conformance", ".", "none.http"], 3, "none.http: cannot read it"),
     ] {
         let output = torana(&scratch, arguments);
-        assert_eq!(output.code, Some(1), "{output:?}");
+        assert_eq!(output.code, Some(code), "{output:?}");
         assert!(output.stderr.contains(part), "{part}: {output:?}");
     }
 }

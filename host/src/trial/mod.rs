@@ -84,10 +84,11 @@ impl Subject<'_> {
         !self.handles() && script.decodes.unwrap_or_else(asks)
     }
 
-    /// The attachment: everything that the plugin asks for is granted.
+    /// The attachment: everything that the plugin asks for or can use is granted.
     fn attachment(&self, script: &Script, hooks: &[&str]) -> Value {
         let mut grants = Map::new();
-        for grant in &self.inspection.asks_for {
+        let env = self.inspection.reads_env.then_some(&"env");
+        for grant in self.inspection.asks_for.iter().chain(env) {
             grants.insert((*grant).to_owned(), grant_of(grant, script));
         }
         let mut attachment = json!({

@@ -40,6 +40,13 @@ impl Pointer {
         Self(format!("{}/{index}", self.0).into())
     }
 
+    /// Whether it names `other` or something inside of it.
+    #[must_use]
+    pub fn is_within(&self, other: &Self) -> bool {
+        let rest = self.0.strip_prefix(&*other.0);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// The unescaped segments, outermost first.
     pub fn segments(&self) -> impl Iterator<Item = String> + '_ {
         self.0.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~"))
@@ -117,6 +124,17 @@ impl At<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_within_another() {
+        let grants = Pointer::root().key("a").key("grants");
+        for inside in [grants.clone(), grants.key("http"), grants.key("http").index(0)] {
+            assert!(inside.is_within(&grants) && inside.is_within(&Pointer::root()));
+        }
+        for outside in [Pointer::root(), Pointer::parse("/a"), Pointer::parse("/a/grants2")] {
+            assert!(!outside.is_within(&grants));
+        }
+    }
 
     #[test]
     fn escapes_and_unescapes_keys() {

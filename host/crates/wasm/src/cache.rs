@@ -2,11 +2,13 @@
 //! need not read them either.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, DirBuilder, File, OpenOptions},
     hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::SystemTime,
 };
 
@@ -21,6 +23,9 @@ const ENTRIES: usize = 512;
 const SUM: usize = 8;
 /// Bytes that are read at once.
 const PIECE: usize = 64 << 10;
+
+/// Directories of which the log says already that they cannot be written.
+static UNWRITABLE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// What is needed of a component's file beside its compiled code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,10 +185,15 @@ impl Cache {
         Ok(())
     }
 
-    /// Puts a file there. A failure is only logged.
+    /// Puts a file there. A failure is only logged, once for the directory: all attachments of all plugins come here at
+    /// each reload.
     pub(crate) fn keep(&self, file: &Path, bytes: &[u8]) {
-        if let Err(error) = self.write(file, bytes) {
-            tracing::warn!("cannot keep what is known of a plugin in {}: {error}", file.display());
+        let Err(error) = self.write(file, bytes) else { return };
+        // A panic elsewhere cannot leave it half changed.
+        let mut logged = UNWRITABLE.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.insert(self.directory.clone()) {
+            let directory = self.directory.display();
+            tracing::warn!("cannot keep what is known of plugins in {directory}: {error}");
         }
     }
 

@@ -23,9 +23,8 @@ use crate::{
 /// Seconds after which a client that met a busy plugin may try again.
 const RETRY_AFTER: u32 = 1;
 
-/// The longest time limit of a plugin that is called at once on its worker, which is held until the call ends. Tests of
-/// this crate give their plugins more time, as machines may be slow, and call them so all the same.
-const AT_ONCE: Duration = Duration::from_millis(if cfg!(test) { 5_000 } else { 10 });
+/// The longest time limit of a plugin that is called at once on its worker, which is held until the call ends.
+const AT_ONCE: Duration = Duration::from_millis(10);
 
 /// A plugin at one place of the configuration.
 #[derive(Clone)]

@@ -189,13 +189,15 @@ impl Loaded {
     }
 
     /// Loads what an earlier start has compiled, without a look at the component's bytes; `None` if that is gone, or
-    /// anything about it is wrong.
-    pub(crate) fn remembered(engine: Arc<Engine>, cache: &Cache, known: &Known) -> Option<Self> {
-        let Known { digest, memory, schema, code, .. } = known;
-        let (component, found) = cache.compiled(engine.engine(), digest, *code)?;
-        if found.is_some() && found != *code {
-            cache.remember(&Known { code: found, ..known.clone() });
-        }
+    /// anything about it is wrong. What has been found out about its compiled code is put into `known`.
+    pub(crate) fn remembered(
+        engine: Arc<Engine>,
+        cache: &Cache,
+        known: &mut Known,
+    ) -> Option<Self> {
+        let (component, code) = cache.compiled(engine.engine(), &known.digest, known.code)?;
+        known.code = code.or(known.code);
+        let Known { digest, memory, schema, .. } = known;
         let schema = schema.clone().map(Schema::from_value).transpose().ok()?;
         tracing::debug!(%digest, "loaded a plugin that is known");
         Self::of(engine, &component, *digest, *memory, schema).ok()

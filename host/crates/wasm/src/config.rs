@@ -1,8 +1,10 @@
 //! The configuration of `plugin/wasm`.
 
-use std::time::Duration;
+use std::{fmt, ops::Deref, time::Duration};
 
-use torana_config::{ByteSize, Value, config, config_enum};
+use torana_config::{
+    At, ByteSize, Diagnostics, FromConfig, Value, config, config_enum, wrong_type,
+};
 
 use crate::{
     bodies::BodyLimit, component::Hook, engine::MAX_MEMORY, grants::Grants, plugin::Limits,
@@ -13,11 +15,11 @@ config! {
     /// level; requests pass them in the order of the array, responses the other way round.
     pub struct PluginConfig {
         /// Name in logs, errors and metrics. State that hooks keep with `context` is shared by plugins of one name.
-        "name" name: String,
+        "name" name: Text,
         /// Path of the component's file.
-        "source" source: String,
+        "source" source: Text,
         /// SHA-256 of the file in hexadecimal; the gateway refuses another one. Default: any.
-        "sha256" sha256: Option<String> = None,
+        "sha256" sha256: Option<Text> = None,
         /// Any JSON value, handed to the plugin.
         "config" config: Value = Value::Null,
         /// Which of the component's hooks are called. Default: all that fit the level.
@@ -30,6 +32,38 @@ config! {
         "limits" limits: LimitsConfig = LimitsConfig::default(),
         /// What the plugin may do beyond editing its message. Default: nothing.
         "grants" grants: Grants = Grants::default(),
+    }
+}
+
+/// A text that is written as one. Elsewhere `5` is read as `"5"`, as KrakenD does it; but a digest of digits only would
+/// lose some of them in YAML, and a file that is named so would not be watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text(String);
+
+impl FromConfig for Text {
+    fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
+        if !value.is_string() {
+            out.push(wrong_type("a string", value, at));
+        }
+        value.as_str().map(|text| Self(text.to_owned()))
+    }
+
+    fn schema() -> Value {
+        String::schema()
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use torana_config::{
-    Diagnostic, Pointer, Value, read,
+    Diagnostic, Pointer, Severity, Value, read,
     valid::{Component, Encoding},
     wrong_type,
 };
@@ -308,11 +308,15 @@ impl Plan {
         })?;
         // A pin is held against the bytes themselves.
         if self.config.sha256.is_none()
-            && let Some(known) = cache.known(source.stamp())
+            && let Some(mut known) = cache.known(source.stamp())
         {
-            let digest = known.digest;
-            let load = || Loaded::remembered(Arc::clone(&engine), cache, &known).ok_or(());
+            let (digest, code) = (known.digest, known.code);
+            let load = || Loaded::remembered(Arc::clone(&engine), cache, &mut known).ok_or(());
             if let Ok(loaded) = cx.resources.get_or_try_make(&digest, load) {
+                // Not while it is made, which keeps others from their resources.
+                if known.code != code {
+                    cache.remember(&known);
+                }
                 return Ok(loaded);
             }
         }
@@ -365,11 +369,15 @@ impl Plan {
     }
 
     /// Refuses what is asked for and not granted; reports what is granted and not asked for.
-    fn check_grants(&self, loaded: &Loaded, cx: &mut BuildContext<'_>) -> Checked<()> {
+    fn check_grants(&self, loaded: &Loaded, cx: &mut BuildContext<'_>) -> Result<(), Findings> {
+        if self.has_wrong_grants(cx) {
+            // That is reported already, and what cannot be read may well be what would seem to be missing.
+            return Err(Findings(Vec::new()));
+        }
         let (name, granted) = (&self.config.name, &self.config.grants.0);
         if let Some((message, help)) = granted.refusal(name, &loaded.asks) {
             let diagnostic = Diagnostic::error("plugin-grant", self.at.clone(), message);
-            return Err(Box::new(diagnostic.help(help)));
+            return Err(Box::new(diagnostic.help(help)).into());
         }
         for unused in granted.unused(&loaded.asks) {
             let at = self.at.key("grants").key(unused.word());
@@ -382,6 +390,13 @@ impl Plan {
             );
         }
         Ok(())
+    }
+
+    fn has_wrong_grants(&self, cx: &BuildContext<'_>) -> bool {
+        let grants = self.at.key("grants");
+        cx.diagnostics
+            .iter()
+            .any(|found| found.severity == Severity::Error && found.at.is_within(&grants))
     }
 
     /// The store that it may use.
@@ -467,7 +482,7 @@ impl Plan {
             hooks,
         };
         let facts = || Facts {
-            name: self.config.name.as_str().into(),
+            name: (*self.config.name).into(),
             config: text.clone(),
             grants: granted.clone(),
             upstreams: self.upstreams.clone(),

@@ -36,8 +36,10 @@ pub struct Inspection {
     pub init: bool,
     /// What it imports.
     pub imports: Vec<Import>,
-    /// The grants that it asks for: `env`, `http`, `kv`, `log`, `metrics`.
+    /// The grants that it asks for, and does not load without: `http`, `kv`, `log`, `metrics`.
     pub asks_for: Vec<&'static str>,
+    /// It can read the variables that the grant `env` names.
+    pub reads_env: bool,
     /// What it says about its `config`.
     pub config: Config,
     /// Bytes of memory that an instance has when it starts; `limits.memory` must be larger.
@@ -81,8 +83,13 @@ pub struct Import {
 pub enum Config {
     /// Nothing.
     Unknown,
-    /// There is a JSON schema, perhaps with a title.
-    Schema(Option<String>),
+    /// There is a JSON schema.
+    Schema {
+        /// Its title.
+        title: Option<String>,
+        /// What its author should know.
+        warning: Option<String>,
+    },
 }
 
 /// A language or tool that had a part in making the component.
@@ -135,13 +142,14 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Problem> {
     look(bytes, &Cache::from_environment()).map_err(|error| Problem::from(&error))
 }
 
-/// Looks at the schema that a component is about to carry.
+/// Looks at the schema that a component is about to carry; gives what its author should know.
 ///
 /// # Errors
 /// This gateway would not load the component.
-pub fn check_config_schema(schema: &[u8]) -> Result<(), Problem> {
+pub fn check_config_schema(schema: &[u8]) -> Result<Option<String>, Problem> {
     let checked = Schema::of(&[schema]).map_err(LoadError::from);
-    checked.map(drop).map_err(|error| Problem::from(&error))
+    let schema = checked.map_err(|error| Problem::from(&error))?;
+    Ok(schema.and_then(|schema| schema.unknown_format()))
 }
 
 pub(crate) fn look(bytes: &[u8], cache: &Cache) -> Result<Inspection, LoadError> {
@@ -197,9 +205,14 @@ fn describe(engine: &Engine, component: &Component, anatomy: &Anatomy<'_>) -> In
         init: exports_own("init"),
         hooks,
         asks_for: asks_for(&imports),
+        reads_env: from(&imports, "config")
+            .is_some_and(|config| config.functions.iter().any(|function| function == "env")),
         imports,
         config: match Schema::of(&anatomy.schemas) {
-            Ok(Some(schema)) => Config::Schema(schema.title().map(str::to_owned)),
+            Ok(Some(schema)) => Config::Schema {
+                title: schema.title().map(str::to_owned),
+                warning: schema.unknown_format(),
+            },
             _ => Config::Unknown,
         },
         memory: anatomy.memory,
@@ -228,13 +241,12 @@ fn imports(engine: &Engine, component: &Component) -> Vec<Import> {
 }
 
 fn asks_for(imports: &[Import]) -> Vec<&'static str> {
-    let imports_from = |interface: &str| {
-        imports.iter().find(move |import| own(&import.interface) == Some(interface))
-    };
-    let env = imports_from("config")
-        .is_some_and(|import| import.functions.iter().any(|function| function == "env"));
     let sends = imports.iter().any(|import| import.interface.split('@').next() == Some(OUTGOING));
-    let asks = |grant: &&str| imports_from(grant).is_some() || (*grant == "http" && sends);
-    let grants = GRANTS.into_iter().filter(asks);
-    env.then_some("env").into_iter().chain(grants).collect()
+    let asks = |grant: &&str| from(imports, grant).is_some() || (*grant == "http" && sends);
+    GRANTS.into_iter().filter(asks).collect()
+}
+
+/// What is imported from an interface of the gateway.
+fn from<'i>(imports: &'i [Import], interface: &str) -> Option<&'i Import> {
+    imports.iter().find(|import| own(&import.interface) == Some(interface))
 }

@@ -1,30 +1,18 @@
 //! What components may import: the gateway's own interfaces, and the part of WASI that standard libraries ask for.
 
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::Linker;
 
-use crate::{bindings::torana::plugin, host::Interface, state::State, wasi};
+use crate::{host::Interface, state::State, wasi};
 
 /// The gateway's package in `wit/`.
 pub(crate) const PACKAGE: &str = "torana:plugin";
 /// Its version. Components built for the same minor version load.
 pub(crate) const VERSION: &str = "0.1.1";
 
-/// Adds interfaces, each call of which is counted.
-macro_rules! add {
-    ($linker:ident: $($module:ident $interface:ident),*) => {$(
-        plugin::$module::add_to_linker::<_, HasSelf<State>>(&mut $linker, |state: &mut State| {
-            state.ask(Interface::$interface)
-        })?;
-    )*};
-}
-
 /// Everything that is offered.
 pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
-    add!(linker:
-        exchange Exchange, data Data, context Context, config Config, log Log, clock Clock, http Http,
-        random Random, kv Kv, metrics Metrics
-    );
+    Interface::add_to_linker(&mut linker)?;
     wasi::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -1,6 +1,8 @@
 //! The JSON schema that a component may carry for its `config`: violations get their place in the gateway's file.
 
-use jsonschema::{PatternOptions, ValidationError, Validator, error::ValidationErrorKind};
+use jsonschema::{
+    PatternOptions, ValidationError, ValidationOptions, Validator, error::ValidationErrorKind,
+};
 use torana_config::{Diagnostic, Pointer, Value, did_you_mean};
 
 use crate::jsonpath::Query;
@@ -17,6 +19,35 @@ const PATTERN_SIZE: usize = 1 << 20;
 /// The format of texts that are JSONPath queries as the gateway understands them. The standard formats are held against,
 /// too.
 const JSON_PATH: &str = "json-path";
+
+/// Formats that are often used, for hints.
+const FORMATS: [&str; 14] = [
+    JSON_PATH,
+    "date",
+    "date-time",
+    "duration",
+    "email",
+    "hostname",
+    "ipv4",
+    "ipv6",
+    "json-pointer",
+    "regex",
+    "time",
+    "uri",
+    "uri-reference",
+    "uuid",
+];
+
+fn options<'r>() -> ValidationOptions<'r> {
+    let patterns =
+        PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN_SIZE);
+    // No network, no files: a reference may name a place in the schema itself only.
+    jsonschema::options()
+        .offline()
+        .with_pattern_options(patterns)
+        .should_validate_formats(true)
+        .with_format(JSON_PATH, |text| Query::parse(text).is_ok())
+}
 
 /// A compiled schema.
 pub(crate) struct Schema {
@@ -53,17 +84,20 @@ impl Schema {
 
     /// A schema that has been read.
     pub(crate) fn from_value(text: Value) -> Result<Self, SchemaError> {
-        let patterns =
-            PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS).size_limit(PATTERN_SIZE);
-        // No network, no files: a reference may name a place in the schema itself only.
-        let validator = jsonschema::options()
-            .offline()
-            .with_pattern_options(patterns)
-            .should_validate_formats(true)
-            .with_format(JSON_PATH, |text| Query::parse(text).is_ok())
-            .build(&text)
-            .map_err(|error| SchemaError::Invalid(error.to_string()))?;
+        let validator =
+            options().build(&text).map_err(|error| SchemaError::Invalid(error.to_string()))?;
         Ok(Self { text, validator })
+    }
+
+    /// The first format that nothing holds texts against, and its place. The standard allows such formats: a gateway
+    /// loads them, but whoever misspells one should know.
+    pub(crate) fn unknown_format(&self) -> Option<String> {
+        let error = options().should_ignore_unknown_formats(false).build(&self.text).err()?;
+        let place = error.schema_path().as_str();
+        let format = self.text.pointer(place)?.as_str()?;
+        let hint = did_you_mean(format, FORMATS).map(|hint| format!(", {hint}"));
+        let hint = hint.unwrap_or_default();
+        Some(format!("{place}: no text is held against the format `{format}`{hint}"))
     }
 
     /// As the component has it.
@@ -302,6 +336,22 @@ mod tests {
         );
         let [(place, _)] = &found(json!({"until": "tomorrow"}))[..] else { panic!("one finding") };
         assert_eq!(place, "/config/until");
+    }
+
+    #[test]
+    fn formats_that_nobody_knows_are_found() {
+        let of = |text: Value| schema(&text).unknown_format();
+        assert_eq!(
+            of(json!({"properties": {"until": {"$ref": "#/$defs/t"}}, "$defs": {"t": {"format": "date-tme"}}})),
+            Some(
+                "/$defs/t/format: no text is held against the format `date-tme`, did you mean `date-time`?"
+                    .to_owned()
+            )
+        );
+        for fine in FORMATS.map(|format| json!({ "format": format })) {
+            assert_eq!(of(fine), None);
+        }
+        assert_eq!(of(json!({"properties": {"format": {"enum": ["x"]}}})), None);
     }
 
     #[test]

@@ -19,11 +19,17 @@ pub(super) fn build(arguments: &Build) -> Exit {
     };
     // Before the tool chain runs: what is wrong here would be found when a gateway loads the component.
     let schema = arguments.folder.join(CONFIG_SCHEMA);
-    if let Ok(text) = fs::read(&schema)
-        && let Err(problem) = torana_wasm::check_config_schema(&text)
-    {
-        output::note(&format!("torana: {}: {problem}", schema.display()));
-        return Exit::Findings;
+    if let Ok(text) = fs::read(&schema) {
+        match torana_wasm::check_config_schema(&text) {
+            Ok(None) => {}
+            Ok(Some(warning)) => {
+                output::note(&format!("torana: {}: warning: {warning}", schema.display()));
+            }
+            Err(problem) => {
+                output::note(&format!("torana: {}: {problem}", schema.display()));
+                return Exit::Findings;
+            }
+        }
     }
     match make(&options, &mut |line| output::note(&format!("> {line}"))) {
         Ok(built) => {

@@ -25,10 +25,10 @@ pub(super) fn conformance(arguments: &Conformance) -> Exit {
     // A plugin that needs no configuration needs no file either.
     let script = match request.as_ref().map_or_else(|| Ok(Script::default()), |file| script(file)) {
         Ok(script) => script,
-        Err((_, message)) => {
+        Err((exit, message)) => {
             let file = request.unwrap_or_default();
             output::note(&format!("torana: {}: {message}", file.display()));
-            return Exit::Findings;
+            return exit;
         }
     };
     let subject = Subject { file: &file, inspection: &inspection, hook: None };

@@ -37,14 +37,20 @@ fn text(file: &str, found: &Inspection) -> String {
     line("hooks", &found.hooks.join(", "));
     line("init", if found.init { "yes" } else { "no" });
     line("asks for", &found.asks_for.join(", "));
+    if found.reads_env {
+        line("can read", "variables that `grants.env` names");
+    }
     line(
         "config schema",
         &match &found.config {
-            Config::Schema(Some(title)) => format!("yes: {title}"),
-            Config::Schema(None) => "yes".to_owned(),
+            Config::Schema { title: Some(title), .. } => format!("yes: {title}"),
+            Config::Schema { title: None, .. } => "yes".to_owned(),
             Config::Unknown => "no".to_owned(),
         },
     );
+    if let Config::Schema { warning: Some(warning), .. } = &found.config {
+        line("", &format!("warning: {warning}"));
+    }
     line(
         "memory",
         &format!("{} when it starts; `limits.memory` must allow it", size(found.memory)),
@@ -129,12 +135,13 @@ fn json(found: &Inspection) -> Value {
         "hooks": found.hooks,
         "init": found.init,
         "asks_for": found.asks_for,
+        "reads_env": found.reads_env,
         "imports": found.imports.iter().map(|import| json!({
             "interface": import.interface,
             "functions": import.functions,
         })).collect::<Vec<_>>(),
         "config_schema": match &found.config {
-            Config::Schema(title) => json!({"title": title}),
+            Config::Schema { title, warning } => json!({"title": title, "warning": warning}),
             Config::Unknown => Value::Null,
         },
         "memory": found.memory,

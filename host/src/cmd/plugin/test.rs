@@ -26,23 +26,32 @@ pub(super) fn test(arguments: &Test) -> Exit {
     };
     let subject = Subject { file: &file, inspection: &inspection, hook: None };
     let mut failed = 0;
+    let mut end = Exit::Success;
     for request in &requests {
-        let (passed, text) = match one(&subject, request) {
-            Ok(report) => (report.differences.is_empty(), text(&report, arguments.quiet)),
-            Err(message) => (false, indented(&message)),
+        let (exit, text) = match one(&subject, request) {
+            Ok(report) => (exit_of(&report), text(&report, arguments.quiet)),
+            Err((exit, message)) => (exit, indented(&message)),
         };
-        failed += usize::from(!passed);
-        let word = if passed { "ok  " } else { "FAIL" };
+        failed += usize::from(exit != Exit::Success);
+        // A file that cannot be read weighs more than what is found in another.
+        if end != Exit::Unreadable && exit != Exit::Success {
+            end = exit;
+        }
+        let word = if exit == Exit::Success { "ok  " } else { "FAIL" };
         output::print(&format!("{word} {}\n{text}", request.display()));
     }
     let passed = requests.len() - failed;
     output::print(&format!("{passed} passed, {failed} failed\n"));
-    if failed == 0 { Exit::Success } else { Exit::Findings }
+    end
 }
 
-fn one(subject: &Subject<'_>, request: &Path) -> Result<Report, String> {
-    let script = script(request).map_err(|(_, message)| message)?;
-    trial::run(subject, &script)
+fn one(subject: &Subject<'_>, request: &Path) -> Result<Report, (Exit, String)> {
+    let script = script(request)?;
+    trial::run(subject, &script).map_err(|message| (Exit::Findings, message))
+}
+
+fn exit_of(report: &Report) -> Exit {
+    if report.differences.is_empty() { Exit::Success } else { Exit::Findings }
 }
 
 fn text(report: &Report, quiet: bool) -> String {

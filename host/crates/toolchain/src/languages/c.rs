@@ -35,7 +35,8 @@ pub(crate) static C: Language = Language {
     tools: &[Tool {
         name: "a C compiler for WebAssembly",
         is_there: |folder| compiler(folder).is_some(),
-        hint: "install Zig (https://ziglang.org/download, or `pip install ziglang`), or a WASI SDK and set WASI_SDK_PATH",
+        hint: "install Zig (https://ziglang.org/download, or `pip install ziglang`), or a WASI SDK and set \
+               WASI_SDK_PATH, or what Debian calls `clang lld wasi-libc libclang-rt-dev-wasm32`",
     }],
     template: embedded::C,
     carried: &[("sdk", embedded::C_SDK), ("wit", embedded::WIT)],
@@ -58,11 +59,12 @@ fn compiler(folder: &Path) -> Option<Vec<OsString>> {
     clang(folder, "clang".into())
 }
 
-/// Clang, if it has a library of C for WebAssembly.
+/// Clang, if it has a library of C and a linker for WebAssembly.
 fn clang(folder: &Path, program: OsString) -> Option<Vec<OsString>> {
     let target = "--target=wasm32-wasi";
-    let compile = [target, "-include", "stdlib.h", "-fsyntax-only", "-xc", "-"];
-    runs(folder, program.to_str()?, &compile).then(|| vec![program, target.into()])
+    let link =
+        [target, "-mexec-model=reactor", "-include", "stdlib.h", "-o", "/dev/null", "-xc", "-"];
+    runs(folder, program.to_str()?, &link).then(|| vec![program, target.into()])
 }
 
 fn build(project: &Project<'_>, commands: &mut Commands<'_>) -> Result<Vec<u8>, Error> {

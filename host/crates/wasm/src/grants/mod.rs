@@ -124,9 +124,10 @@ impl Granted {
     }
 
     /// Asked against granted, in words: `asks log, kv; granted log, kv sessions, http https://auth.internal (unused)`.
-    /// Empty if there is neither.
+    /// Empty if there is neither. To import `env` is not to ask for it: that comes with the interface for `config`.
     pub(crate) fn describe(&self, asks: &Asks) -> String {
-        let asked: Vec<_> = asks.capabilities.iter().map(|one| one.word()).collect();
+        let asked = asks.capabilities.iter().filter(|one| **one != Capability::Env);
+        let asked: Vec<_> = asked.map(|one| one.word()).collect();
         let granted = Capability::ALL.into_iter().filter(|one| self.has(*one)).map(|one| {
             let unused = if asks.wants(one) { "" } else { " (unused)" };
             format!("{}{}{unused}", one.word(), self.values(one))
@@ -199,7 +200,7 @@ impl FromConfig for Grants {
                 ),
                 field(
                     "kv",
-                    "The store that it may use: its name, or an object. Plugins with the same store share it.",
+                    "The store that it may use: its name, or an object. Plugins with the same store share it. A reload keeps its values if the new configuration grants it to a plugin, and drops them if it does not.",
                     StoreGrant::schema(),
                 ),
                 field(

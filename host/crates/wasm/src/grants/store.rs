@@ -89,5 +89,5 @@ fn is_name(name: &str) -> bool {
 }
 
 fn not_a_name(name: &str) -> String {
-    format!("`{name}` is no name of a store: up to 64 letters, digits and `-_.`")
+    format!("`{name}` is no name of a store: 1 to 64 letters, digits and `-_.`")
 }

@@ -48,7 +48,7 @@ fn what_is_wrong_is_reported_where_it_stands() {
         (json!({"kv": true}), "/kv", "expected the name of a store"),
         (json!({"kv": "a b"}), "/kv", "`a b` is no name of a store"),
         (json!({"kv": {}}), "/kv", "`store` is missing"),
-        (json!({"kv": {"store": ""}}), "/kv/store", "`` is no name"),
+        (json!({"kv": {"store": ""}}), "/kv/store", "`` is no name of a store: 1 to 64 letters"),
         (json!({"kv": {"store": "s", "entries": 0}}), "/kv/entries", "between 1 and"),
         (json!({"kv": {"store": "s", "bytes": "5GiB"}}), "/kv/bytes", "between 1 and 4GiB"),
         (json!({"kv": {"store": "s", "entry": 1}}), "/kv/entry", "unknown key"),
@@ -88,5 +88,9 @@ fn asked_is_held_against_granted() {
     let printing = Asks { prints: true, ..Asks::default() };
     assert!(granted.unused(&printing).eq([Capability::Http, Capability::Kv]));
     assert_eq!(Granted::default().describe(&asks(&[])), "");
+    let reading = asks(&[Capability::Env]);
+    assert_eq!(Granted::default().describe(&reading), "", "it comes with the interface `config`");
+    let variable = self::granted(&json!({"env": ["REGION"]}));
+    assert_eq!(variable.describe(&reading), "asks nothing; granted env REGION");
     assert_eq!(Granted::default().describe(&wants), "asks kv, log; granted nothing");
 }

@@ -2,12 +2,19 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use torana_core::{Body, Data, Response, entity::Object};
 
-use super::{At, Resources, Scene, build, get, ok, plugin, values};
+use super::{At, Resources, Scene, build, get, ok, values};
 
-fn probe(config: serde_json::Value) -> serde_json::Value {
+/// With an ordinary limit, plugins are called at once on their worker; those of the other tests run on fibers.
+fn plugin(name: &str, mut more: Value) -> Value {
+    let limits = more["limits"].take();
+    more["limits"] = if limits.is_null() { json!({"timeout": "10ms"}) } else { limits };
+    super::plugin(name, more)
+}
+
+fn probe(config: Value) -> Value {
     json!([plugin("test-probe", json!({"config": config, "grants": {"log": true}}))])
 }
 
@@ -116,7 +123,7 @@ fn responses_pass_plugins_backwards() {
 
 #[test]
 fn what_a_plugin_does_not_need_is_not_in_the_pipeline() {
-    let steps = |config: serde_json::Value| {
+    let steps = |config: Value| {
         let plugins = json!([plugin("header-edit", json!({"config": config}))]);
         build(At::Endpoint, plugins, &Resources::default()).expect("valid")
     };

@@ -138,6 +138,31 @@ fn a_capability_that_is_not_granted() {
 }
 
 #[test]
+fn a_wrong_grant_is_not_a_missing_one_too() {
+    for (name, grants, at) in [
+        ("test-state", json!({"kv": "a b", "metrics": true}), "/0/grants/kv"),
+        ("test-ask", json!({"http": ["auth.internal"]}), "/0/grants/http/0"),
+        ("test-state", json!("all"), "/0/grants"),
+    ] {
+        let found = refusal(At::Endpoint, json!([plugin(name, json!({ "grants": grants }))]));
+        assert_eq!(place(&found), at, "{found:?}");
+    }
+}
+
+#[test]
+fn names_files_and_pins_are_texts() {
+    for key in ["name", "source", "sha256"] {
+        for value in [json!(5), json!(true)] {
+            let mut attached = plugin("header-edit", json!({"config": {"response": {}}}));
+            attached[key] = value;
+            let found = refusal(At::Endpoint, json!([attached]));
+            assert_eq!((found.code, place(&found)), ("wrong-type", &*format!("/0/{key}")));
+            assert!(found.message.contains("expected a string"), "{}", found.message);
+        }
+    }
+}
+
+#[test]
 fn a_grant_that_nobody_asks_for() {
     let more = json!({"grants": {"metrics": true, "log": true}, "config": {"response": {}}});
     let found = refusal(At::Endpoint, json!([plugin("header-edit", more)]));
@@ -484,6 +509,23 @@ fn a_file_that_is_known_is_not_read_again() {
     starts.settle();
     assert!(starts.log(json!({})).contains("cached=true"));
     assert!(starts.log(json!({})).contains("that is known"));
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_logged_once() {
+    let starts = Starts::with("header-edit");
+    let config = || json!({"config": {"response": {"set": {"x": "1"}}}});
+    starts.log(config());
+    // Permissions would not stop root.
+    let entries = fs::read_dir(starts.directory.path().join("cache")).unwrap();
+    let mut files = entries.map(|entry| entry.unwrap().path());
+    let known = files.find(|path| path.extension().unwrap() == "json").unwrap();
+    fs::remove_file(&known).unwrap();
+    fs::create_dir(&known).unwrap();
+    let line = "cannot keep what is known of plugins in";
+    assert!(starts.log(config()).contains(line));
+    let again = starts.log(config());
+    assert!(again.contains("cached=true") && !again.contains(line), "{again}");
 }
 
 #[test]

@@ -57,6 +57,8 @@ fn counters_keep_the_time_of_their_first_use() {
 #[test]
 fn sizes_are_bounded() {
     let store = store();
+    store.set("", b"1".into(), None, PLENTY).expect("an empty key is a key");
+    assert_eq!(store.get(""), Ok(Some(b"1".into())));
     let (key, value) = ("k".repeat(super::super::KEY), vec![0; super::super::VALUE]);
     store.set(&key, value.clone(), None, PLENTY).expect("just fits");
     let longer = format!("{key}k");
