@@ -234,7 +234,11 @@ fn asks_for(imports: &[Import]) -> Vec<&'static str> {
     let env = imports_from("config")
         .is_some_and(|import| import.functions.iter().any(|function| function == "env"));
     let sends = imports.iter().any(|import| import.interface.split('@').next() == Some(OUTGOING));
-    let asks = |grant: &&str| imports_from(grant).is_some() || (*grant == "http" && sends);
+    let asks = |grant: &&str| {
+        imports_from(grant).is_some()
+            || (*grant == "http" && sends)
+            || (*grant == "kv" && imports_from("cache").is_some())
+    };
     let grants = GRANTS.into_iter().filter(asks);
     env.then_some("env").into_iter().chain(grants).collect()
 }

@@ -23,7 +23,7 @@ pub(crate) fn new(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> 
     let mut linker = Linker::new(engine);
     add!(linker:
         exchange Exchange, data Data, context Context, config Config, log Log, clock Clock, http Http,
-        random Random, kv Kv, metrics Metrics
+        random Random, kv Kv, cache Cache, metrics Metrics
     );
     wasi::add_to_linker(&mut linker)?;
     Ok(linker)

@@ -12,6 +12,7 @@ pub(crate) enum Interface {
     Http,
     Random,
     Kv,
+    Cache,
     Metrics,
 }
 
@@ -20,7 +21,7 @@ pub(crate) type HostCalls = [u64; Interface::ALL.len()];
 
 impl Interface {
     /// All of them.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Exchange,
         Self::Data,
         Self::Context,
@@ -30,6 +31,7 @@ impl Interface {
         Self::Http,
         Self::Random,
         Self::Kv,
+        Self::Cache,
         Self::Metrics,
     ];
 
@@ -45,6 +47,7 @@ impl Interface {
             Self::Http => "http",
             Self::Random => "random",
             Self::Kv => "kv",
+            Self::Cache => "cache",
             Self::Metrics => "metrics",
         }
     }
