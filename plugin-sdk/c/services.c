@@ -1,4 +1,4 @@
-/* Other services, values that outlive requests, metrics: what of torana.h is not about the message. */
+/* Other services, values that outlive requests or are made once, metrics: what of torana.h is not about the message. */
 
 #include <string.h>
 
@@ -153,6 +153,49 @@ bool torana_kv_add(torana_text key, int64_t by, uint64_t ttl_ms, int64_t *sum) {
     wit_string_t lowered = lower(key);
     torana_plugin_kv_error_t error;
     return kept(torana_plugin_kv_add(&lowered, by, lower_ttl(&ttl_ms), sum, &error), &error);
+}
+
+/* Notes whether and why there is neither a value nor a claim. */
+static bool made(bool fine, torana_plugin_cache_error_t *error) {
+    if (fine) {
+        return torana_note((torana_text){NULL, 0});
+    }
+    switch (error->tag) {
+    case TORANA_PLUGIN_CACHE_ERROR_TOO_LARGE:
+        return torana_note(refused("too-large", NULL));
+    case TORANA_PLUGIN_CACHE_ERROR_QUOTA:
+        return torana_note(refused("quota", NULL));
+    case TORANA_PLUGIN_CACHE_ERROR_TOO_MANY:
+        return torana_note(refused("too-many", NULL));
+    case TORANA_PLUGIN_CACHE_ERROR_TIMEOUT:
+        return torana_note(refused("timeout", NULL));
+    default:
+        return torana_note(refused("unavailable", &error->val.unavailable));
+    }
+}
+
+torana_claimed torana_cache_claim(torana_text key, uint32_t wait_ms, torana_text *value) {
+    wit_string_t lowered = lower(key);
+    torana_plugin_cache_claimed_t claimed;
+    torana_plugin_cache_error_t error;
+    uint32_t *wait = wait_ms == 0 ? NULL : &wait_ms;
+    if (!made(torana_plugin_cache_claim(&lowered, wait, &claimed, &error), &error)) {
+        return TORANA_REFUSED;
+    }
+    bool found = claimed.tag == TORANA_PLUGIN_CACHE_CLAIMED_FOUND;
+    return found_bytes(found, &claimed.val.found, value) ? TORANA_FOUND : TORANA_YOURS;
+}
+
+bool torana_cache_keep(torana_text key, torana_text value, uint64_t ttl_ms) {
+    wit_string_t lowered = lower(key);
+    wit_list_u8_t bytes = lower_bytes(value);
+    torana_plugin_cache_error_t error;
+    return made(torana_plugin_cache_keep(&lowered, &bytes, lower_ttl(&ttl_ms), &error), &error);
+}
+
+void torana_cache_release(torana_text key) {
+    wit_string_t lowered = lower(key);
+    torana_plugin_cache_release(&lowered);
 }
 
 void torana_metrics_count(torana_text name, uint64_t by, const torana_field *labels, size_t count) {

@@ -178,6 +178,19 @@ bool torana_kv_add(torana_text key, int64_t by, uint64_t ttl_ms, int64_t *sum) {
     return fits(key, (torana_text){NULL, 0}) && add(&store, key, by, after(ttl_ms), sum);
 }
 
+/* One hook runs at a time: there is nobody to wait for. */
+torana_claimed torana_cache_claim(torana_text key, uint32_t wait_ms, torana_text *value) {
+    (void)wait_ms;
+    if (!fits(key, (torana_text){NULL, 0})) {
+        return TORANA_REFUSED;
+    }
+    return torana_kv_get(key, value) ? TORANA_FOUND : TORANA_YOURS;
+}
+
+bool torana_cache_keep(torana_text key, torana_text value, uint64_t ttl_ms) { return torana_kv_set(key, value, ttl_ms); }
+
+void torana_cache_release(torana_text key) { (void)key; }
+
 void torana_test_answer(const char *url, uint16_t status, const char *body) {
     if (answer_count == sizeof(urls) / sizeof(urls[0])) {
         abort();

@@ -180,6 +180,25 @@ bool torana_kv_delete(torana_text key);
 /* Adds to a counter, which begins at zero. The time to live counts from its first use. */
 bool torana_kv_add(torana_text key, int64_t by, uint64_t ttl_ms, int64_t *sum);
 
+/* Values of the same store that are costly to make: one hook makes the value while all others wait for it. Refusals are of
+ * the kind `too-large`, `quota`, `too-many`, `timeout` or `unavailable`. */
+
+typedef enum torana_claimed {
+    /* There is neither a value nor a claim. */
+    TORANA_REFUSED,
+    /* The value was there, or came while the hook waited. */
+    TORANA_FOUND,
+    /* There is none, and this hook is the one that makes it, until it keeps or releases it, or is over. */
+    TORANA_YOURS,
+} torana_claimed;
+
+/* The value of a key, or the claim to make it. Waits while another hook has the claim; a second if `wait_ms` is 0. */
+torana_claimed torana_cache_claim(torana_text key, uint32_t wait_ms, torana_text *value);
+/* Keeps a value and ends the claim: all that wait get the value. The claim also ends with a refusal. */
+bool torana_cache_keep(torana_text key, torana_text value, uint64_t ttl_ms);
+/* Gives the claim up: the next one that waits gets it. */
+void torana_cache_release(torana_text key);
+
 /* Metrics of the plugin, beside the gateway's own: needs the grant `metrics`. `labels` may be NULL if there are none. */
 
 /* Adds to a counter. */

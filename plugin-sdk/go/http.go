@@ -55,7 +55,7 @@ var (
 	ErrDenied       = errors.New("the URL's origin is not granted")
 	ErrInvalid      = errors.New("the request is not valid")
 	ErrTooManyCalls = errors.New("the plugin's number of calls for one hook is used up")
-	ErrTimeout      = errors.New("the answer did not come in time")
+	ErrTimeout      = errors.New("it did not come in time")
 	ErrTooLarge     = errors.New("it is larger than the plugin's limit")
 	ErrFailed       = errors.New("there was no answer")
 )

@@ -3,10 +3,10 @@
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::bindings::imports::torana::plugin::{
-    clock, config, context, data, exchange, kv, log, metrics, random,
+    cache, clock, config, context, data, exchange, kv, log, metrics, random,
 };
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use crate::test::host::{
-    clock, config, context, data, exchange, kv, log, metrics, random,
+    cache, clock, config, context, data, exchange, kv, log, metrics, random,
 };

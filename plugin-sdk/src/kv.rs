@@ -121,7 +121,7 @@ pub fn add(key: &str, by: i64, ttl: Option<Duration>) -> Result<i64, Error> {
 }
 
 /// At least as long: a value never goes before its time.
-fn milliseconds(time: Duration) -> u64 {
+pub(crate) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 

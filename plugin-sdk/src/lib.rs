@@ -55,6 +55,7 @@ mod answer;
 #[doc(hidden)]
 pub mod bindings;
 mod body;
+pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod context;

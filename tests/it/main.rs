@@ -4,6 +4,7 @@
 
 mod backtraces;
 mod bodies;
+mod cache;
 mod chaos;
 mod cli;
 mod common;

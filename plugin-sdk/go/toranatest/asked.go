@@ -2,6 +2,7 @@ package toranatest
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -232,11 +233,15 @@ func (a asked) KVGet(key string) ([]byte, bool, abi.KVFailure, string) {
 	return slices.Clone(value), found, abi.KVOk, ""
 }
 
-func (a asked) KVSet(key string, value []byte, _ uint64) (abi.KVFailure, string) {
+func (a asked) KVSet(key string, value []byte, ttl uint64) (abi.KVFailure, string) {
 	if len(key) > 256 || len(value) > 64<<10 {
 		return abi.KVTooLarge, ""
 	}
+	a.host.forget(key)
 	a.host.KV[key] = slices.Clone(value)
+	if ttl != 0 {
+		a.host.expires[key] = a.host.now + time.Duration(ttl)*time.Millisecond
+	}
 	return abi.KVOk, ""
 }
 
@@ -250,20 +255,47 @@ func (a asked) KVSetIfAbsent(key string, value []byte, ttl uint64) (bool, abi.KV
 
 func (a asked) KVDelete(key string) (bool, abi.KVFailure, string) {
 	_, found := a.host.KV[key]
-	delete(a.host.KV, key)
+	a.host.forget(key)
 	return found, abi.KVOk, ""
 }
 
-// KVAdd keeps counters as decimal numbers.
+// KVAdd takes no value for a counter that was set, whatever is in it.
 func (a asked) KVAdd(key string, by int64, ttl uint64) (int64, abi.KVFailure, string) {
-	var sum int64
-	if value, found := a.host.KV[key]; found {
-		var err error
-		if sum, err = strconv.ParseInt(string(value), 10, 64); err != nil {
-			return 0, abi.KVNotACounter, ""
-		}
+	value, found := a.host.KV[key]
+	if !found {
+		failure, reason := a.KVSet(key, strconv.AppendInt(nil, by, 10), ttl)
+		a.host.counters[key] = failure == abi.KVOk
+		return by, failure, reason
 	}
-	sum += by
-	failure, reason := a.KVSet(key, strconv.AppendInt(nil, sum, 10), ttl)
-	return sum, failure, reason
+	count, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil || !a.host.counters[key] {
+		return 0, abi.KVNotACounter, ""
+	}
+	sum := count + by
+	if by > 0 && sum < count {
+		sum = math.MaxInt64
+	} else if by < 0 && sum > count {
+		sum = math.MinInt64
+	}
+	// The time keeps running from the first use.
+	a.host.KV[key] = strconv.AppendInt(nil, sum, 10)
+	return sum, abi.KVOk, ""
 }
+
+// CacheClaim has nobody to wait for: one hook runs at a time.
+func (a asked) CacheClaim(key string, _ uint32) ([]byte, bool, abi.CacheFailure, string) {
+	value, found, _, _ := a.KVGet(key)
+	if len(key) > 256 {
+		return nil, false, abi.CacheTooLarge, ""
+	}
+	return value, found, abi.CacheOk, ""
+}
+
+func (a asked) CacheKeep(key string, value []byte, ttl uint64) (abi.CacheFailure, string) {
+	if failure, _ := a.KVSet(key, value, ttl); failure != abi.KVOk {
+		return abi.CacheTooLarge, ""
+	}
+	return abi.CacheOk, ""
+}
+
+func (a asked) CacheRelease(string) {}

@@ -12,6 +12,7 @@ package toranatest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"torana"
 	"torana/internal/abi"
@@ -27,7 +28,7 @@ type Host struct {
 	Env map[string]string
 	// Context is what hooks hand to each other. Empty it for another request.
 	Context map[string][]byte
-	// KV is the store. Time stands still in it: nothing expires.
+	// KV is the store, with counters as decimal numbers. Its time stands still but for Advance.
 	KV map[string][]byte
 	// Log has the lines that were written.
 	Log []Line
@@ -43,6 +44,11 @@ type Host struct {
 	config   string
 	request  *Request
 	response *Response
+
+	// The time of the store, when keys of it expire, and which of them are counters.
+	now      time.Duration
+	expires  map[string]time.Duration
+	counters map[string]bool
 }
 
 // Line is a line of the log.
@@ -86,6 +92,7 @@ func newHost(t testing.TB, plugin any, config string) *Host {
 	return &Host{
 		RequestID: 1, ClientIP: "192.0.2.1",
 		Env: map[string]string{}, Context: map[string][]byte{}, KV: map[string][]byte{},
+		expires: map[string]time.Duration{}, counters: map[string]bool{},
 		test: t, plugin: plugin, config: config,
 	}
 }
@@ -98,6 +105,22 @@ func (h *Host) configure() error {
 	var err error
 	h.during(func() { err = configured.Configure(torana.CurrentConfig()) })
 	return err
+}
+
+// Advance moves the store's time on: values whose time is over are gone.
+func (h *Host) Advance(by time.Duration) {
+	h.now += by
+	for key, end := range h.expires {
+		if end <= h.now {
+			h.forget(key)
+		}
+	}
+}
+
+func (h *Host) forget(key string) {
+	delete(h.KV, key)
+	delete(h.expires, key)
+	delete(h.counters, key)
 }
 
 // during runs a hook with this host as the one that is asked.

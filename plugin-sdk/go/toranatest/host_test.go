@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -271,6 +273,69 @@ func TestServices(t *testing.T) {
 	}
 	if _, found := host.KV["text"]; found || string(host.KV["n"]) != "4" {
 		t.Errorf("%v", host.KV)
+	}
+}
+
+func TestValuesExpireAndAreNoCounters(t *testing.T) {
+	host, p := request(t, nil)
+	var left []string
+	p.onRequest = func(*torana.Request) (*torana.Answer, error) {
+		must(t, torana.KV.Set("a", []byte("1"), time.Second))
+		must(t, torana.KV.Set("b", []byte("1"), 0))
+		if _, err := torana.KV.Add("b", 1, 0); !errors.Is(err, torana.ErrNotACounter) {
+			t.Error(err)
+		}
+		_, err := torana.KV.Add("n", math.MaxInt64, time.Second)
+		must(t, err)
+		if sum, err := torana.KV.Add("n", 1, time.Minute); sum != math.MaxInt64 || err != nil {
+			t.Error(sum, err)
+		}
+		return nil, nil
+	}
+	_, err := host.OnRequest(toranatest.NewRequest("GET", "/"))
+	must(t, err)
+	for _, step := range []time.Duration{999 * time.Millisecond, time.Millisecond} {
+		host.Advance(step)
+		left = append(left, strings.Join(slices.Sorted(maps.Keys(host.KV)), " "))
+	}
+	if !slices.Equal(left, []string{"a b n", "b"}) {
+		t.Error(left)
+	}
+}
+
+func TestValuesAreMadeOnce(t *testing.T) {
+	host, p := request(t, nil)
+	made := 0
+	p.onRequest = func(*torana.Request) (*torana.Answer, error) {
+		value, err := torana.Cache.GetOrMake("k", func() ([]byte, time.Duration, error) {
+			if made++; made == 1 {
+				return nil, 0, errors.New("no value")
+			}
+			return []byte("v"), time.Second, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		return torana.NewAnswer(200).Text(string(value)), nil
+	}
+	for i, want := range []int{1, 2, 2, 3} {
+		if i == 3 {
+			host.Advance(time.Second)
+		}
+		answer, err := host.OnRequest(toranatest.NewRequest("GET", "/"))
+		if made != want || (err != nil) != (i == 0) || (i > 0 && string(answer.Body) != "v") {
+			t.Errorf("%d: %d %v %v", i, made, answer, err)
+		}
+	}
+	p.onRequest = func(*torana.Request) (*torana.Answer, error) {
+		if _, found, err := torana.Cache.Claim("x", 0); found || err != nil {
+			t.Error(found, err)
+		}
+		torana.Cache.Release("x")
+		return nil, torana.Cache.Keep("x", make([]byte, 64<<10+1), 0)
+	}
+	if _, err := host.OnRequest(toranatest.NewRequest("GET", "/")); !errors.Is(err, torana.ErrTooLarge) {
+		t.Error(err)
 	}
 }
 

@@ -289,6 +289,16 @@ const kv = {
   },
 };
 
+/** Nobody to wait for: one hook runs at a time. */
+const cache = {
+  claim(key) {
+    const value = kv.get(key);
+    return value === null ? { tag: "yours" } : { tag: "found", val: value };
+  },
+  keep: kv.set,
+  release: () => undefined,
+};
+
 const metric = (kind) => (name, value, labels) => void state.metrics.push({ kind, name, value, labels });
 
 const fakes = {
@@ -297,6 +307,7 @@ const fakes = {
   context,
   http,
   kv,
+  cache,
   config: { get: () => JSON.stringify(state.config), env: (name) => state.env[name] ?? null },
   log: { write: (level, message) => void state.lines.push({ level, message }) },
   clock: { nowMs: () => Date.now(), monotonicNs: () => Math.round(performance.now() * 1e6) },

@@ -302,6 +302,21 @@ def _add(key: str, by: int, ttl_ms: int | None) -> int:
     return entry.value
 
 
+@dataclass
+class _Found:
+    value: bytes
+
+
+class _Yours:
+    pass
+
+
+def _claim(key: str, _: int | None) -> _Found | _Yours:
+    """Nobody to wait for: one hook runs at a time."""
+    value = _get_value(key)
+    return _Yours() if value is None else _Found(value)
+
+
 def _metric(kind: str) -> Callable[[str, float, list[tuple[str, str]]], None]:
     return lambda name, value, labels: _state.metrics.append((kind, name, value, dict(labels)))
 
@@ -372,6 +387,13 @@ INTERFACES: dict[str, dict[str, Any]] = {
         "set_if_absent": _set_if_absent,
         "delete": _delete,
         "add": _add,
+    },
+    "cache": {
+        "Claimed_Found": _Found,
+        "Claimed_Yours": _Yours,
+        "claim": _claim,
+        "keep": _set_value,
+        "release": lambda _: None,
     },
     "metrics": {"count": _metric("count"), "gauge": _metric("gauge"), "observe": _metric("observe")},
 }

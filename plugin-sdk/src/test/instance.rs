@@ -63,7 +63,8 @@ impl<P: Plugin> Instance<P> {
         {
             let mut state = self.gateway.0.borrow_mut();
             state.exchange = exchange;
-            (state.lines_in_call, state.calls_in_hook) = (0, 0);
+            (state.lines_in_call, state.calls_in_hook, state.claims_in_hook) = (0, 0, 0);
+            state.claims.clear();
         }
         let result = hook(&self.plugin);
         (result, std::mem::replace(&mut self.gateway.0.borrow_mut().exchange, Exchange::Idle))

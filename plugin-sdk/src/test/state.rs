@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     rc::Rc,
 };
 
@@ -94,6 +94,9 @@ pub(crate) struct State {
     pub(super) contexts: BTreeMap<u64, BTreeMap<String, Vec<u8>>>,
     pub(super) store: BTreeMap<String, Entry>,
     pub(super) quota: usize,
+    /// Keys that the running hook has claimed.
+    pub(super) claims: BTreeSet<String>,
+    pub(super) claims_in_hook: usize,
     pub(super) services: Vec<(String, Service)>,
     pub(super) calls: Vec<http::Request>,
     pub(super) calls_in_hook: usize,
@@ -116,6 +119,8 @@ impl State {
             contexts: BTreeMap::new(),
             store: BTreeMap::new(),
             quota: usize::MAX,
+            claims: BTreeSet::new(),
+            claims_in_hook: 0,
             services: Vec::new(),
             calls: Vec::new(),
             calls_in_hook: 0,

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Gateway, Level, Measured, Request, Response, check_schema, host::data, start};
 use crate::{
-    Action, Answer, Chunk, Error, Hooks, Plugin, Result, clock, context, http, kv, log, metrics,
-    random,
+    Action, Answer, Chunk, Error, Hooks, Plugin, Result, cache, clock, context, http, kv, log,
+    metrics, random,
 };
 
 /// Does what its test says: the hooks are functions, one of them set for each test.
@@ -338,6 +338,30 @@ fn the_store_keeps_counts_and_forgets() {
     gateway.advance(Duration::from_secs(1));
     assert_eq!((gateway.kv("n"), gateway.kv("brief")), (None, None));
     assert_eq!(gateway.kv("k"), Some(b"v".to_vec()));
+}
+
+#[test]
+fn values_are_made_once() {
+    let gateway = Gateway::new().with_kv_quota(300);
+    let second = Some(Duration::from_secs(1));
+    in_request(&gateway, &mut Request::get("/"), move |_| {
+        let failed = cache::get_or_make("k", || Err("no value".into()));
+        assert_eq!(failed, Err("no value".into()));
+        assert_eq!(cache::get_or_make("k", || Ok((b"v".to_vec(), second))), Ok(b"v".to_vec()));
+        assert_eq!(cache::get_or_make("k", || Err("it is there".into())), Ok(b"v".to_vec()));
+        let large = cache::get_or_make("large", || Ok((vec![0; 300], None)));
+        assert_eq!(large, Err("cache: the store's quota is used up".into()));
+        assert!(matches!(cache::claim("k", None), Ok(cache::Claimed::Found(_))));
+        assert!(matches!(cache::claim(&"k".repeat(257), None), Err(cache::Error::TooLarge)));
+        for number in 0..13 {
+            let claimed = cache::claim(&number.to_string(), second);
+            assert!(matches!(claimed, Ok(cache::Claimed::Yours(_))), "{number}: {claimed:?}");
+        }
+        assert!(matches!(cache::claim("x", None), Err(cache::Error::TooMany)));
+    });
+    assert_eq!(gateway.kv("k"), Some(b"v".to_vec()));
+    gateway.advance(Duration::from_secs(1));
+    assert_eq!(gateway.kv("k"), None);
 }
 
 #[test]

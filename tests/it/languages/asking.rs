@@ -47,6 +47,19 @@ const STATE: &[(&str, &str)] = &[
     ("kv-delete b", "true"),
     ("kv-delete b", "false"),
     ("kv-get b", "none"),
+    ("cache-claim a 1", "two"),
+    ("cache-claim b 0", "yours"),
+    ("cache-claim b 50", "yours"),
+    ("cache-release b", "done"),
+    ("cache-make b none 0", "error"),
+    ("cache-make b made 60000", "made"),
+    ("cache-make b other 0", "made"),
+    ("cache-claim b 0", "made"),
+    ("kv-get b", "made"),
+    ("cache-make c full 0", "error quota"),
+    ("cache-keep b kept 0", "done"),
+    ("kv-get b", "kept"),
+    ("kv-delete b", "true"),
     ("count calls 2 eu", "done"),
     ("count calls 3 eu", "done"),
     ("count calls 1 us", "done"),
@@ -129,12 +142,9 @@ impl Asking<'_> {
 
     fn keys_have_a_limit(&self) {
         let key = "k".repeat(257);
-        assert_eq!(
-            self.ask(&format!("kv-set {key} x 0")).0,
-            "error too-large",
-            "{}",
-            self.language
-        );
+        for what in [format!("kv-set {key} x 0"), format!("cache-claim {key} 0")] {
+            assert_eq!(self.ask(&what).0, "error too-large", "{}: {what}", self.language);
+        }
     }
 
     fn values_expire(&self) {

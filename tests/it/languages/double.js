@@ -1,4 +1,5 @@
 import { Answer } from "./sdk/plugin.js";
+import * as cache from "./sdk/cache.js";
 import * as context from "./sdk/context.js";
 import * as data from "./sdk/data.js";
 import * as http from "./sdk/http.js";
@@ -8,7 +9,7 @@ import * as random from "./sdk/random.js";
 import { decode } from "./sdk/text.js";
 
 /** What hooks have to work with. */
-export const sdk = { Answer, context, data, http, kv, metrics, random, decode };
+export const sdk = { Answer, cache, context, data, http, kv, metrics, random, decode };
 
 /** Gives back what stands in `config`, as an `init` that is wrong might. */
 export function init(config) {

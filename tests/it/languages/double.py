@@ -1,4 +1,4 @@
-from torana import Answer, context, data, http, kv, metrics
+from torana import Answer, cache, context, data, http, kv, metrics
 
 # Hooks do what the test puts here.
 work = None

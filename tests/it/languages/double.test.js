@@ -7,7 +7,7 @@ import { load } from "./sdk/testing.js";
 
 const file = new URL("plugin.js", import.meta.url);
 const { sdk } = await import("./plugin.js");
-const { Answer, context, data, http, kv, metrics, random, decode } = sdk;
+const { Answer, cache, context, data, http, kv, metrics, random, decode } = sdk;
 
 async function started(options) {
   return load(file, options);
@@ -157,6 +157,27 @@ test("values expire, and counters are text", async () => {
   } finally {
     mock.timers.reset();
   }
+});
+
+test("values are made once", async () => {
+  await inRequest(() => {
+    const fail = () => {
+      throw new Error("no value");
+    };
+    assert.throws(() => cache.getOrMake("k", fail), /no value/);
+    assert.equal(decode(cache.getOrMake("k", () => ({ value: "made" }))), "made");
+    assert.equal(decode(cache.getOrMake("k", fail)), "made");
+    assert.equal(decode(kv.get("k")), "made");
+    assert.equal(cache.claim("x"), null);
+    assert.equal(cache.claim("x", 5), null);
+    cache.release("x");
+    cache.keep("x", "kept", 60_000);
+    assert.equal(decode(cache.claim("x")), "kept");
+    assert.throws(() => cache.claim("k".repeat(257)), { kind: "too-large" });
+    assert.throws(() => cache.keep("a", "x".repeat(65_537)), { kind: "too-large" });
+    assert.throws(() => cache.claim("a", 2 ** 32), /4294967296 is no whole number/);
+    assert.throws(() => cache.getOrMake("a", () => undefined), TypeError);
+  });
 });
 
 test("services answer, fail and are denied", async () => {

@@ -104,12 +104,28 @@ static void numbers_are_added(void) {
     torana_test_end();
 }
 
+static void values_are_made_once(void) {
+    torana_text value;
+    torana_test_start();
+    assert(torana_cache_claim(TORANA_TEXT("k"), 0, &value) == TORANA_YOURS && torana_refusal().size == 0);
+    torana_cache_release(TORANA_TEXT("k"));
+    assert(torana_cache_claim(TORANA_TEXT("k"), 5, &value) == TORANA_YOURS);
+    assert(torana_cache_keep(TORANA_TEXT("k"), TORANA_TEXT("made"), 1000));
+    assert(torana_cache_claim(TORANA_TEXT("k"), 0, &value) == TORANA_FOUND);
+    IS(value, "made");
+    torana_test_advance(1000);
+    assert(torana_cache_claim(TORANA_TEXT("k"), 0, &value) == TORANA_YOURS);
+    torana_test_forget();
+    torana_test_end();
+}
+
 static void too_much_is_refused(void) {
     static char long_text[65537];
     char key[2] = "A";
     torana_text long_key = {long_text, 257}, value;
     int64_t sum;
     torana_test_start();
+    assert(torana_cache_claim(long_key, 0, &value) == TORANA_REFUSED && refused_as("too-large"));
     assert(!torana_kv_get(long_key, &value) && refused_as("too-large"));
     assert(!torana_kv_delete(long_key) && refused_as("too-large"));
     assert(!torana_kv_add(long_key, 1, 0, &sum) && refused_as("too-large"));
@@ -178,6 +194,7 @@ int main(void) {
     time_moves_when_the_test_says_so();
     variables_are_those_of_the_test();
     numbers_are_added();
+    values_are_made_once();
     too_much_is_refused();
     services_answer();
     headers_of_answers_are_found();

@@ -129,6 +129,26 @@ class Double(unittest.TestCase):
         with mock.patch("time.time", return_value=1000.0) as clock:
             self.in_request(work)
 
+    def test_values_are_made_once(self):
+        def fail():
+            raise KeyError("no value")
+
+        def work(_):
+            cache, kv = self.plugin.cache, self.plugin.kv
+            self.assertRaises(KeyError, cache.get_or_make, "k", fail)
+            self.assertEqual(cache.get_or_make("k", lambda: ("made", 60_000)), b"made")
+            self.assertEqual((cache.get_or_make("k", fail), kv.get("k")), (b"made", b"made"))
+            self.assertEqual((cache.claim("x"), cache.claim("x", 5)), (None, None))
+            cache.release("x")
+            cache.keep("x", "kept")
+            self.assertEqual(cache.claim("x"), b"kept")
+            self.refuses(cache.claim, "k" * 257, kind="too-large")
+            self.refuses(cache.keep, "a", "x" * 65_537, kind="too-large")
+            self.refuses(cache.claim, "a", 2**32, word="is no whole number")
+            self.refuses(cache.get_or_make, "a", lambda: "text")
+
+        self.in_request(work)
+
     def test_services_answer_fail_and_are_denied(self):
         class Late(Exception):
             kind = "timeout"

@@ -126,6 +126,37 @@ static torana_text said_of_kv(const asked *asked) {
     return or_refused(printed(sum));
 }
 
+static torana_text make(const torana_text *words) {
+    torana_text value = TORANA_TEXT("");
+    torana_claimed claimed = torana_cache_claim(words[0], 0, &value);
+    if (claimed != TORANA_YOURS) {
+        return or_refused(value);
+    }
+    if (torana_equal(words[1], TORANA_TEXT("none"))) {
+        torana_cache_release(words[0]);
+        return TORANA_TEXT("error");
+    }
+    torana_cache_keep(words[0], words[1], (uint64_t)integer(words[2]));
+    return or_refused(words[1]);
+}
+
+static torana_text said_of_cache(const asked *asked) {
+    const torana_text *words = asked->words;
+    if (is(asked, "cache-claim")) {
+        torana_text value = TORANA_TEXT("yours");
+        torana_claimed claimed = torana_cache_claim(words[0], (uint32_t)integer(words[1]), &value);
+        return claimed == TORANA_REFUSED ? refused(torana_refusal()) : value;
+    }
+    if (is(asked, "cache-keep")) {
+        return done(torana_cache_keep(words[0], words[1], (uint64_t)integer(words[2])));
+    }
+    if (is(asked, "cache-make")) {
+        return make(words);
+    }
+    torana_cache_release(words[0]);
+    return TORANA_TEXT("done");
+}
+
 static torana_text said_of_metrics(const asked *asked) {
     const torana_text *words = asked->words;
     if (is(asked, "count")) {
@@ -162,6 +193,9 @@ static torana_text said(torana_text what) {
     }
     if (memcmp(asked.all.data, "kv-", 3) == 0) {
         return said_of_kv(&asked);
+    }
+    if (asked.verb.size > 6 && memcmp(asked.verb.data, "cache-", 6) == 0) {
+        return said_of_cache(&asked);
     }
     if (is(&asked, "count") || is(&asked, "gauge") || is(&asked, "observe")) {
         return said_of_metrics(&asked);

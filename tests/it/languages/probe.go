@@ -71,6 +71,24 @@ var requests = verbs{
 	},
 	"kv-delete": func(w []string) (any, error) { return torana.KV.Delete(w[0]) },
 	"kv-add":    func(w []string) (any, error) { return torana.KV.Add(w[0], int64(number(w[1])), ttl(w[2])) },
+	"cache-claim": func(w []string) (any, error) {
+		value, found, err := torana.Cache.Claim(w[0], ttl(w[1]))
+		if !found {
+			return "yours", err
+		}
+		return string(value), err
+	},
+	"cache-keep":    func(w []string) (any, error) { return "done", torana.Cache.Keep(w[0], []byte(w[1]), ttl(w[2])) },
+	"cache-release": func(w []string) (any, error) { torana.Cache.Release(w[0]); return "done", nil },
+	"cache-make": func(w []string) (any, error) {
+		value, err := torana.Cache.GetOrMake(w[0], func() ([]byte, time.Duration, error) {
+			if w[1] == "none" {
+				return nil, 0, errors.New("there is none")
+			}
+			return []byte(w[1]), ttl(w[2]), nil
+		})
+		return string(value), err
+	},
 	"count": func(w []string) (any, error) {
 		torana.Metrics.Count(w[0], uint64(number(w[1])), torana.Label{Name: "region", Value: w[2]})
 		return "done", nil
@@ -126,6 +144,7 @@ func refused(err error) string {
 		torana.ErrDenied: "denied", torana.ErrInvalid: "invalid", torana.ErrTooManyCalls: "too-many",
 		torana.ErrTimeout: "timeout", torana.ErrTooLarge: "too-large", torana.ErrFailed: "failed",
 		torana.ErrQuota: "quota", torana.ErrNotACounter: "not-a-counter", torana.ErrUnavailable: "unavailable",
+		torana.ErrTooManyClaims: "too-many",
 	} {
 		if errors.Is(err, kind) {
 			return "error " + word

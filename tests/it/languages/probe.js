@@ -1,4 +1,5 @@
 
+import * as cache from "./sdk/cache.js";
 import * as context from "./sdk/context.js";
 import { env } from "./sdk/config.js";
 import * as data from "./sdk/data.js";
@@ -46,6 +47,13 @@ const later = (...words) => done(context.set("data", words.join(" ")));
 const replied = (reply) =>
   reply instanceof Error ? `error ${reply.kind}` : `${reply.status} ${reply.header("X-Reply")} ${reply.text()}`;
 
+function made(value, ttlMs) {
+  if (value === "none") {
+    throw new Error("there is none");
+  }
+  return { value, ttlMs };
+}
+
 const requests = {
   env: (name) => env(name) ?? "none",
   log: (text) => done(log.info(text)),
@@ -57,6 +65,13 @@ const requests = {
   "kv-set-if-absent": (key, value, time) => kv.setIfAbsent(key, value, ttl(time)),
   "kv-delete": (key) => kv.remove(key),
   "kv-add": (key, by, time) => kv.add(key, Number(by), ttl(time)),
+  "cache-claim": (key, waitMs) => {
+    const value = cache.claim(key, ttl(waitMs));
+    return value === null ? "yours" : decode(value);
+  },
+  "cache-keep": (key, value, time) => done(cache.keep(key, value, ttl(time))),
+  "cache-release": (key) => done(cache.release(key)),
+  "cache-make": (key, value, time) => decode(cache.getOrMake(key, () => made(value, ttl(time)))),
   count: (name, by, region) => done(metrics.count(name, Number(by), { region })),
   gauge: (name, value) => done(metrics.gauge(name, Number(value))),
   observe: (name, value) => done(metrics.observe(name, Number(value))),

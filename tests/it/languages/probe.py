@@ -36,7 +36,7 @@ import time  # noqa: E402
 import uuid  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 
-from torana import PluginError, Response, context, data, environment, http, kv, log, metrics  # noqa: E402
+from torana import PluginError, Response, cache, context, data, environment, http, kv, log, metrics  # noqa: E402
 
 
 # What the header `x-do` asks for is said in the header `x-out`; what is about data, later in the answer.
@@ -70,6 +70,12 @@ def replied(reply: http.Reply | http.HttpError) -> str:
     return f"{reply.status} {reply.header('X-Reply')} {reply.body.decode()}"
 
 
+def made(value: str, ttl_ms: int | None) -> tuple[str, int | None]:
+    if value == "none":
+        raise PluginError("there is none")
+    return value, ttl_ms
+
+
 REQUESTS: dict[str, Callable[..., object]] = {
     "env": lambda name: environment.get(name) or "none",
     "log": lambda text: done(log.info(text)),
@@ -78,6 +84,10 @@ REQUESTS: dict[str, Callable[..., object]] = {
     "kv-set-if-absent": lambda key, value, time: truth(kv.set_if_absent(key, value, ttl(time))),
     "kv-delete": lambda key: truth(kv.delete(key)),
     "kv-add": lambda key, by, time: kv.add(key, int(by), ttl(time)),
+    "cache-claim": lambda key, wait: "yours" if (value := cache.claim(key, ttl(wait))) is None else text(value),
+    "cache-keep": lambda key, value, time: done(cache.keep(key, value, ttl(time))),
+    "cache-release": lambda key: done(cache.release(key)),
+    "cache-make": lambda key, value, time: text(cache.get_or_make(key, lambda: made(value, ttl(time)))),
     "count": lambda name, by, region: done(metrics.count(name, int(by), {"region": region})),
     "gauge": lambda name, value: done(metrics.gauge(name, float(value))),
     "observe": lambda name, value: done(metrics.observe(name, float(value))),

@@ -13,6 +13,7 @@ const ORDER: &[&str] = &[
     "log",
     "http",
     "kv",
+    "cache",
     "metrics",
     "clock",
     "random",

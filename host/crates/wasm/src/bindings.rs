@@ -5,6 +5,7 @@ wasmtime::component::bindgen!({
     world: "plugin",
     // An event for each host call, for `torana plugin test`: a look at a flag while nobody listens.
     imports: {
+        "torana:plugin/cache.claim": async | trappable | tracing | verbose_tracing,
         "torana:plugin/http": async | trappable | tracing | verbose_tracing,
         default: trappable | tracing | verbose_tracing,
     },

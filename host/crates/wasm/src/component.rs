@@ -315,13 +315,13 @@ impl Imports {
             let interface = name.split('@').next().unwrap_or(name);
             let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
             let own = interface.strip_prefix("torana:plugin/");
-            found.asks.capabilities.extend(own.and_then(Capability::of_interface));
+            found.asks.add(own.and_then(Capability::of_interface));
             found.asks.prints |= matches!(interface, "wasi:cli/stdout" | "wasi:cli/stderr");
             match own {
-                Some("http") => found.waits = true,
+                Some("http" | "cache") => found.waits = true,
                 Some("context") => found.shares = true,
                 Some("config") if instance.get_export(engine.engine(), "env").is_some() => {
-                    found.asks.capabilities.push(Capability::Env);
+                    found.asks.add(Some(Capability::Env));
                 }
                 Some("exchange") => {
                     found.reads_body = instance.get_export(engine.engine(), "body").is_some();

@@ -242,7 +242,11 @@ fn imports(engine: &Engine, component: &Component) -> Vec<Import> {
 
 fn asks_for(imports: &[Import]) -> Vec<&'static str> {
     let sends = imports.iter().any(|import| import.interface.split('@').next() == Some(OUTGOING));
-    let asks = |grant: &&str| from(imports, grant).is_some() || (*grant == "http" && sends);
+    let asks = |grant: &&str| {
+        from(imports, grant).is_some()
+            || (*grant == "http" && sends)
+            || (*grant == "kv" && from(imports, "cache").is_some())
+    };
     GRANTS.into_iter().filter(asks).collect()
 }
 

@@ -25,6 +25,7 @@ use crate::{
     frames::Frames,
     host::{HostCalls, Names},
     invocation::{Called, Function, Invocation},
+    kv::Claims,
     limits::Memory,
     output::Output,
     plugin::{Facts, Limits, Plugin},
@@ -159,6 +160,7 @@ impl Instance {
             memory: Memory::new(limits.memory),
             output: Output::default(),
             budget: Budget::new(start_limit),
+            claims: Claims::default(),
             host_calls: HostCalls::default(),
         };
         let mut store = Store::new(loaded.engine.engine(), state);
@@ -305,6 +307,7 @@ impl Instance {
             })
             .await
         };
+        self.store.data_mut().claims.end_all();
         self.outcome(outcome)
     }
 

@@ -8,6 +8,7 @@ use crate::linker::{self, PACKAGE, VERSION};
 
 /// The interfaces that components may import, with their text.
 const INTERFACES: &[(&str, &str)] = &[
+    ("cache", include_str!("../../../../wit/cache.wit")),
     ("clock", include_str!("../../../../wit/clock.wit")),
     ("config", include_str!("../../../../wit/config.wit")),
     ("context", include_str!("../../../../wit/context.wit")),
@@ -103,9 +104,13 @@ mod tests {
 
     #[test]
     fn functions_are_found_in_the_text() {
-        for (interface, function) in
-            [("exchange", "get-header"), ("log", "write"), ("kv", "set"), ("http", "send-all")]
-        {
+        for (interface, function) in [
+            ("exchange", "get-header"),
+            ("log", "write"),
+            ("kv", "set"),
+            ("cache", "claim"),
+            ("http", "send-all"),
+        ] {
             assert!(has_function(interface, function), "{interface} {function}");
         }
         for (interface, function) in

@@ -13,6 +13,7 @@ use wasmtime::bail;
 use crate::{
     budget::Budget,
     host::{HostCalls, Interface, Names},
+    kv::Claims,
     limits::Memory,
     output::Output,
     plugin::Facts,
@@ -26,6 +27,8 @@ pub(crate) struct State {
     pub(crate) memory: Memory,
     pub(crate) output: Output,
     pub(crate) budget: Budget,
+    /// What the running hook has claimed.
+    pub(crate) claims: Claims,
     /// What the guest has asked of the host since somebody counted it.
     pub(crate) host_calls: HostCalls,
 }

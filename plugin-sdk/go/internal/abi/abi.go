@@ -70,6 +70,19 @@ const (
 	KVUnavailable
 )
 
+// CacheFailure is why there is neither a value nor a claim.
+type CacheFailure uint8
+
+// The failures. The numbers are those of the variant in wit/cache.wit plus one.
+const (
+	CacheOk CacheFailure = iota
+	CacheTooLarge
+	CacheQuota
+	CacheTooMany
+	CacheTimeout
+	CacheUnavailable
+)
+
 // Refused is why the gateway has refused an edit.
 type Refused string
 

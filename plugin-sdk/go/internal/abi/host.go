@@ -47,6 +47,10 @@ type Host interface {
 	KVDelete(key string) (done bool, failure KVFailure, reason string)
 	KVAdd(key string, by int64, ttl uint64) (sum int64, failure KVFailure, reason string)
 
+	CacheClaim(key string, wait uint32) (value []byte, found bool, failure CacheFailure, reason string)
+	CacheKeep(key string, value []byte, ttl uint64) (CacheFailure, string)
+	CacheRelease(key string)
+
 	MetricsCount(name string, by uint64, labels []Field)
 	MetricsGauge(name string, value float64, labels []Field)
 	MetricsObserve(name string, value float64, labels []Field)
@@ -189,6 +193,19 @@ func KVDelete(key string) (done bool, failure KVFailure, reason string) { return
 func KVAdd(key string, by int64, ttl uint64) (sum int64, failure KVFailure, reason string) {
 	return host().KVAdd(key, by, ttl)
 }
+
+// CacheClaim asks the host.
+func CacheClaim(key string, wait uint32) (value []byte, found bool, failure CacheFailure, reason string) {
+	return host().CacheClaim(key, wait)
+}
+
+// CacheKeep asks the host.
+func CacheKeep(key string, value []byte, ttl uint64) (CacheFailure, string) {
+	return host().CacheKeep(key, value, ttl)
+}
+
+// CacheRelease asks the host.
+func CacheRelease(key string) { host().CacheRelease(key) }
 
 // MetricsCount asks the host.
 func MetricsCount(name string, by uint64, labels []Field) { host().MetricsCount(name, by, labels) }

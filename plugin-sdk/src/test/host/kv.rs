@@ -33,11 +33,12 @@ impl State {
         }
         let until = ttl_ms.map(|ttl| self.now_ms.saturating_add(ttl));
         self.store.insert(key.to_owned(), Entry { value, until });
+        self.claims.remove(key);
         Ok(())
     }
 }
 
-fn check(key: &str, value: &[u8]) -> Result<(), Error> {
+pub(super) fn check(key: &str, value: &[u8]) -> Result<(), Error> {
     if key.len() > KEY || value.len() > VALUE { Err(Error::TooLarge) } else { Ok(()) }
 }
 

@@ -1,5 +1,6 @@
 //! The functions of `wit/`, as the gateway does them: one file per interface.
 
+pub(crate) mod cache;
 pub(crate) mod clock;
 pub(crate) mod config;
 pub(crate) mod context;

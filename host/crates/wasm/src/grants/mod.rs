@@ -25,7 +25,7 @@ pub(crate) enum Capability {
 impl Capability {
     pub(crate) const ALL: [Self; 5] = [Self::Log, Self::Http, Self::Kv, Self::Env, Self::Metrics];
 
-    /// Its key under `grants`, which but for `env` is the interface's name too.
+    /// Its key under `grants`, which but for `env` is the name of an interface too.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Log => "log",
@@ -38,6 +38,8 @@ impl Capability {
 
     /// The capability for which an interface asks.
     pub(crate) fn of_interface(name: &str) -> Option<Self> {
+        // What it keeps is kept in the plugin's store.
+        let name = if name == "cache" { "kv" } else { name };
         Self::ALL.into_iter().find(|one| *one != Self::Env && one.word() == name)
     }
 
@@ -65,6 +67,11 @@ pub(crate) struct Asks {
 }
 
 impl Asks {
+    /// Adds one, which several imports may stand for.
+    pub(crate) fn add(&mut self, one: Option<Capability>) {
+        self.capabilities.extend(one.filter(|one| !self.capabilities.contains(one)));
+    }
+
     fn wants(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
             || (capability == Capability::Log && self.prints)

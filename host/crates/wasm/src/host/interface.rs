@@ -41,6 +41,7 @@ interfaces! {
     Http http,
     Random random,
     Kv kv,
+    Cache cache,
     Metrics metrics,
 }
 

@@ -17,9 +17,14 @@ impl From<StoreError> for Error {
 }
 
 impl State {
+    /// The plugin's store, or why there is none.
+    pub(super) fn granted(&self) -> Result<&Shelf, String> {
+        // A component that imports `kv` or `cache` without the grant is not loaded.
+        self.facts.store.as_ref().ok_or_else(|| "`kv` is not granted".to_owned())
+    }
+
     fn shelf(&self) -> Result<&Shelf, Error> {
-        // A component that imports `kv` without the grant is not loaded.
-        self.facts.store.as_ref().ok_or_else(|| Error::Unavailable("`kv` is not granted".into()))
+        self.granted().map_err(Error::Unavailable)
     }
 }
 

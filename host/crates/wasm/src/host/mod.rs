@@ -1,5 +1,6 @@
 //! What plugins may ask the gateway: one file per interface of `wit/`.
 
+mod cache;
 pub(crate) mod clock;
 mod config;
 mod context;

@@ -3,17 +3,23 @@
 //! Keys are spread over shards, each with a lock of its own that is held for one look-up. What has expired is gone for
 //! readers at once; its memory comes back when somebody writes to the shard, a few entries at a time, or when the quota
 //! is reached. So there is no thread for it, and no write that takes long.
+//!
+//! A claim is there from when somebody makes a value until it is there, or nobody wants it any more: what it takes is
+//! bounded by the calls that run.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::RandomState},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::RandomState},
     hash::BuildHasher,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use super::{Quota, Store, StoreError, check};
+use tokio::sync::oneshot;
+
+use super::{Claimed, News, Quota, Store, StoreError, check};
 use crate::host::clock;
 
 /// Locks. More than a machine has cores, so that two workers rarely want the same.
@@ -22,6 +28,8 @@ const SHARDS: usize = 64;
 const PER_WRITE: usize = 4;
 /// Expired entries that a write removes from each shard when the quota is reached.
 const PER_SHARD: usize = 16;
+/// Milliseconds after which somebody else may make a value that has not come.
+const CLAIM: u64 = 30_000;
 /// The time of what does not expire.
 const NEVER: u64 = u64::MAX;
 
@@ -46,6 +54,16 @@ struct Entries {
     by_key: HashMap<Arc<str>, Entry>,
     /// Those that expire, the next one first.
     by_time: BTreeSet<(u64, Arc<str>)>,
+    /// Those that somebody makes a value for.
+    claims: HashMap<Box<str>, Claim>,
+}
+
+/// Somebody makes a value, and others wait for it.
+struct Claim {
+    claimant: u64,
+    until: u64,
+    /// By claimant: numbers grow, so the first has waited for longest.
+    waiting: BTreeMap<u64, oneshot::Sender<News>>,
 }
 
 struct Entry {
@@ -64,6 +82,14 @@ impl Value {
         match self {
             Self::Bytes(bytes) => bytes.len(),
             Self::Counter(_) => size_of::<i64>(),
+        }
+    }
+
+    /// What readers get: a counter as text.
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Bytes(bytes) => bytes.clone(),
+            Self::Counter(number) => number.to_string().into_bytes(),
         }
     }
 }
@@ -149,7 +175,13 @@ impl Memory {
             }
             self.used.take(key.len() + value.size(), entries.size(key), quota)?;
         }
+        let ended = entries.end_claim(key).map(|claim| (claim, value.bytes()));
         entries.insert(key, Entry { value, expires });
+        drop(entries);
+        // Without the lock, as there may be many to wake up.
+        if let Some((claim, value)) = ended {
+            claim.tell(&value.into());
+        }
         Ok(true)
     }
 
@@ -166,7 +198,53 @@ fn lock(shard: &Shard) -> MutexGuard<'_, Entries> {
     shard.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Claim {
+    fn new(claimant: u64, now: u64) -> Self {
+        Self { claimant, until: now.saturating_add(CLAIM), waiting: BTreeMap::new() }
+    }
+
+    fn ask(&mut self, claimant: u64, now: u64) -> Claimed {
+        if self.until <= now {
+            self.waiting.remove(&claimant);
+            self.give(claimant, now);
+        }
+        if self.claimant == claimant {
+            return Claimed::Yours;
+        }
+        let (sender, news) = oneshot::channel();
+        self.waiting.insert(claimant, sender);
+        Claimed::Taken { news, left: Duration::from_millis(self.until - now) }
+    }
+
+    fn give(&mut self, claimant: u64, now: u64) {
+        (self.claimant, self.until) = (claimant, now.saturating_add(CLAIM));
+    }
+
+    /// Gives the claim to the one that has waited for longest; says whether there is one.
+    fn pass_on(&mut self, now: u64) -> bool {
+        while let Some((claimant, one)) = self.waiting.pop_first() {
+            self.give(claimant, now);
+            if one.send(News::Yours).is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Tells the value to all that wait. Whoever has gone meanwhile needs none.
+    fn tell(self, value: &Arc<[u8]>) {
+        let news = || News::Value(Arc::clone(value));
+        self.waiting.into_values().for_each(|one| drop(one.send(news())));
+    }
+}
+
 impl Entries {
+    /// Takes away the claim to make a value that is there now.
+    fn end_claim(&mut self, key: &str) -> Option<Claim> {
+        // Where nobody claims anything, writing costs no more.
+        if self.claims.is_empty() { None } else { self.claims.remove(key) }
+    }
+
     fn live(&self, key: &str, now: u64) -> Option<&Value> {
         self.by_key.get(key).filter(|entry| now < entry.expires).map(|entry| &entry.value)
     }
@@ -223,10 +301,7 @@ impl Store for Memory {
         if entry.expires != NEVER && entry.expires <= (self.clock)() {
             return Ok(None);
         }
-        Ok(Some(match &entry.value {
-            Value::Bytes(bytes) => bytes.clone(),
-            Value::Counter(number) => number.to_string().into_bytes(),
-        }))
+        Ok(Some(entry.value.bytes()))
     }
 
     fn set(
@@ -277,6 +352,29 @@ impl Store for Memory {
             if self.put(key, Value::Counter(by), ttl, quota, |there| there.is_none())? {
                 return Ok(by);
             }
+        }
+    }
+
+    fn claim(&self, key: &str, claimant: u64) -> Result<Claimed, StoreError> {
+        check(key, &[])?;
+        let now = (self.clock)();
+        let mut entries = self.lock(key);
+        if let Some(value) = entries.live(key, now) {
+            return Ok(Claimed::Found(value.bytes()));
+        }
+        let Some(claim) = entries.claims.get_mut(key) else {
+            entries.claims.insert(key.into(), Claim::new(claimant, now));
+            return Ok(Claimed::Yours);
+        };
+        Ok(claim.ask(claimant, now))
+    }
+
+    fn release(&self, key: &str, claimant: u64) {
+        let mut entries = self.lock(key);
+        let Some(claim) = entries.claims.get_mut(key) else { return };
+        claim.waiting.remove(&claimant);
+        if claim.claimant == claimant && !claim.pass_on((self.clock)()) {
+            entries.claims.remove(key);
         }
     }
 }

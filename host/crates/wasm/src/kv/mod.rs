@@ -1,11 +1,14 @@
 //! Stores of keys and values that plugins share: in memory, by name, with quotas.
 
+mod claims;
 mod memory;
 
-use std::{convert::Infallible, fmt, sync::Arc};
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
+use tokio::sync::oneshot;
 use torana_core::Resources;
 
+pub(crate) use self::claims::{ClaimError, Claims};
 use self::memory::Memory;
 
 /// Bytes of a key.
@@ -64,7 +67,8 @@ impl Shelf {
 /// These functions answer at once, as memory does, and so the host functions of `kv` are plain ones. A store that waits,
 /// such as Redis, fits like this: its functions give futures, the host functions become asynchronous as those of `http`
 /// are (`imports` in `bindings.rs`), components that import `kv` run on fibers as those that import `http` do, and the
-/// variant `unavailable` of the interface's error says that the store did not answer. The interface stays as it is.
+/// variant `unavailable` of the interface's error says that the store did not answer. The interface stays as it is. Claims
+/// fit too: a claim is a key with the claimant's number and a time to live, set if absent, and news come by subscription.
 pub(crate) trait Store: Send + Sync {
     /// The value; a counter as decimal text.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
@@ -93,6 +97,34 @@ pub(crate) trait Store: Send + Sync {
     /// Adds to a counter, which begins at zero and stops at the ends of its range; gives the sum. `ttl` counts from
     /// the counter's first use.
     fn add(&self, key: &str, by: i64, ttl: Option<u64>, quota: Quota) -> Result<i64, StoreError>;
+
+    /// The value, or else the claim to make it, which one claimant has at a time: until there is a value, however it
+    /// comes, or a [`Store::release`], and for a bounded time. A claimant that has it is given it again.
+    fn claim(&self, key: &str, claimant: u64) -> Result<Claimed, StoreError>;
+
+    /// The claimant does not make the value, or does not wait for it any more. Must follow each [`Store::claim`] that
+    /// has found no value.
+    fn release(&self, key: &str, claimant: u64);
+}
+
+/// What a claimant is given.
+#[derive(Debug)]
+pub(crate) enum Claimed {
+    /// The value is there.
+    Found(Vec<u8>),
+    /// The claim.
+    Yours,
+    /// Another one has the claim. It lasts for so long at most: one must claim again then, and keeps one's turn.
+    Taken { news: oneshot::Receiver<News>, left: Duration },
+}
+
+/// What a claimant hears that waits. Nothing at all if it claims again meanwhile.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// The value.
+    Value(Arc<[u8]>),
+    /// The claim.
+    Yours,
 }
 
 /// Checks the sizes that the interface allows.

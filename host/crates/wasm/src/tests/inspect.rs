@@ -47,6 +47,8 @@ fn capabilities_are_imports_that_must_be_granted() {
             (import "torana:plugin/http@0.1.1" (instance)))"#,
     );
     assert_eq!(found.asks_for, ["http", "kv", "metrics"]);
+    let found = component(r#"(component (import "torana:plugin/cache@0.1.1" (instance)))"#);
+    assert_eq!(found.asks_for, ["kv"]);
     let env = r#"(func (param "name" string) (result (option string)))"#;
     let found = component(&format!(
         r#"(component (import "torana:plugin/config@0.1.1" (instance (export "env" {env}))))"#

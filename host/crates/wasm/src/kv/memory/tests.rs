@@ -243,3 +243,86 @@ fn threads_lose_no_update_and_exceed_no_quota() {
     assert_eq!(held(&store).0, held_keys);
     assert!(held_keys <= 100);
 }
+
+/// What those who wait hear, without waiting.
+fn heard(news: &mut oneshot::Receiver<News>) -> Option<Result<Vec<u8>, &'static str>> {
+    match news.try_recv() {
+        Ok(News::Value(value)) => Some(Ok(value.to_vec())),
+        Ok(News::Yours) => Some(Err("yours")),
+        Err(_) => None,
+    }
+}
+
+fn waits(store: &Memory, claimant: u64) -> oneshot::Receiver<News> {
+    match store.claim("k", claimant) {
+        Ok(Claimed::Taken { news, .. }) => news,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn gets(store: &Memory, claimant: u64) {
+    assert!(matches!(store.claim("k", claimant), Ok(Claimed::Yours)), "{claimant}");
+}
+
+fn claims(store: &Memory) -> usize {
+    store.shards.iter().map(|shard| lock(shard).claims.len()).sum()
+}
+
+#[test]
+fn one_makes_the_value_and_all_others_get_it() {
+    let store = store();
+    gets(&store, 1);
+    gets(&store, 1);
+    let mut others = [2, 3, 4].map(|claimant| waits(&store, claimant));
+    assert!(others.iter_mut().all(|news| heard(news).is_none()));
+    store.set("k", b"v".into(), Some(0), PLENTY).expect("room");
+    assert!(others.iter_mut().all(|news| heard(news) == Some(Ok(b"v".into()))));
+    assert_eq!(claims(&store), 0);
+    // Its time is over at once: those who come now begin anew.
+    gets(&store, 5);
+    store.release("k", 1);
+    let mut late = waits(&store, 6);
+    assert_eq!(heard(&mut late), None, "a claim that has ended is not given up again");
+    assert_eq!(store.add("k", 7, None, PLENTY), Ok(7));
+    assert_eq!(heard(&mut late), Some(Ok(b"7".into())), "however the value comes");
+    assert!(matches!(store.claim("k", 8), Ok(Claimed::Found(value)) if value == b"7"));
+}
+
+#[test]
+fn a_claim_that_is_given_up_goes_to_the_first_that_waits() {
+    let store = store();
+    gets(&store, 1);
+    let [mut second, third, mut fourth] = [2, 3, 4].map(|claimant| waits(&store, claimant));
+    store.release("k", 1);
+    assert_eq!((heard(&mut second), heard(&mut fourth)), (Some(Err("yours")), None));
+    // One goes away, another before it has heard that it is its turn.
+    drop(third);
+    store.release("k", 2);
+    store.release("k", 3);
+    assert_eq!(heard(&mut fourth), Some(Err("yours")));
+    store.release("k", 4);
+    assert_eq!(claims(&store), 0);
+    gets(&store, 5);
+    assert_eq!(
+        store.set("k", vec![], None, Quota { entries: 0, bytes: 0 }),
+        Err(StoreError::Quota)
+    );
+    let mut last = waits(&store, 6);
+    assert_eq!(heard(&mut last), None, "a value that is refused ends nothing");
+}
+
+#[test]
+fn a_claim_ends_with_its_time() {
+    let store = store();
+    gets(&store, 1);
+    pass(CLAIM - 1);
+    let Ok(Claimed::Taken { mut news, left }) = store.claim("k", 2) else { panic!("it is taken") };
+    assert_eq!(left, Duration::from_millis(1));
+    pass(1);
+    gets(&store, 2);
+    assert_eq!(heard(&mut news), None);
+    let mut late = waits(&store, 1);
+    store.release("k", 2);
+    assert_eq!(heard(&mut late), Some(Err("yours")));
+    assert!(matches!(store.claim(&"k".repeat(257), 1), Err(StoreError::TooLarge)));
+}
