@@ -10,14 +10,12 @@ use crate::{
     component::{Hook, LoadError, Loaded, check_preamble, compile_error},
     digest::Digest,
     engine::Engine,
+    grants::Capability,
     linker::{VERSION, line},
     offer::{numbers, own, version_of},
     schema::Schema,
     wasi_http::{self, OUTGOING},
 };
-
-/// Interfaces whose use must be granted, and the name of the grant.
-const GRANTS: [&str; 4] = ["http", "kv", "log", "metrics"];
 
 /// What a component is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,8 +203,10 @@ fn describe(engine: &Engine, component: &Component, anatomy: &Anatomy<'_>) -> In
         init: exports_own("init"),
         hooks,
         asks_for: asks_for(&imports),
-        reads_env: from(&imports, "config")
-            .is_some_and(|config| config.functions.iter().any(|function| function == "env")),
+        reads_env: imports.iter().any(|import| {
+            own(&import.interface) == Some("config")
+                && import.functions.iter().any(|function| function == "env")
+        }),
         imports,
         config: match Schema::of(&anatomy.schemas) {
             Ok(Some(schema)) => Config::Schema {
@@ -240,17 +240,15 @@ fn imports(engine: &Engine, component: &Component) -> Vec<Import> {
         .collect()
 }
 
+/// The grants for its imports, by name.
 fn asks_for(imports: &[Import]) -> Vec<&'static str> {
-    let sends = imports.iter().any(|import| import.interface.split('@').next() == Some(OUTGOING));
-    let asks = |grant: &&str| {
-        from(imports, grant).is_some()
-            || (*grant == "http" && sends)
-            || (*grant == "kv" && from(imports, "cache").is_some())
+    let asked = |import: &Import| {
+        let sends = import.interface.split('@').next() == Some(OUTGOING);
+        let own = own(&import.interface).and_then(Capability::of_interface);
+        own.or(sends.then_some(Capability::Http)).map(Capability::word)
     };
-    GRANTS.into_iter().filter(asks).collect()
-}
-
-/// What is imported from an interface of the gateway.
-fn from<'i>(imports: &'i [Import], interface: &str) -> Option<&'i Import> {
-    imports.iter().find(|import| own(&import.interface) == Some(interface))
+    let mut asked: Vec<_> = imports.iter().filter_map(asked).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    asked
 }
