@@ -9,6 +9,7 @@ mod chaos;
 mod cli;
 mod common;
 mod compression;
+mod conformance;
 mod dashboard;
 mod examples;
 mod function;
