@@ -47,12 +47,14 @@ impl ClientIp {
         self.headers.iter().find_map(|name| self.forwarded(headers, name))
     }
 
-    /// Walks a list from the right, past trusted proxies. What is no address ends the walk without a result.
+    /// Walks a list from the right, past trusted proxies. What is no address ends the walk without a result. Several
+    /// fields are one list (RFC 9110 5.3), as some proxies add a field of their own behind the client's; and bytes that
+    /// are no text hide nothing to the right of them, since a client can write any.
     fn forwarded(&self, headers: &HeaderMap, name: &HeaderName) -> Option<IpAddr> {
-        let value = headers.get(name)?.to_str().ok()?;
+        let fields = headers.get_all(name).iter().rev();
         let mut last = None;
-        for item in value.rsplit(',') {
-            let ip: IpAddr = item.trim().parse().ok()?;
+        for item in fields.flat_map(|value| value.as_bytes().rsplit(|byte| *byte == b',')) {
+            let ip: IpAddr = std::str::from_utf8(item).ok()?.trim().parse().ok()?;
             last = Some(ip);
             if !self.trusts(ip) {
                 break;
@@ -100,6 +102,23 @@ mod tests {
         assert_eq!(found(&rules, "10.0.0.1", "10.1.1.1").as_deref(), Some("10.1.1.1"));
         assert_eq!(found(&rules, "9.9.9.9", "1.1.1.1"), None);
         assert_eq!(found(&rules, "10.0.0.1", "1.1.1.1, garbage"), None);
+    }
+
+    #[test]
+    fn what_a_client_writes_hides_no_address_of_a_proxy() {
+        let rules = rules(Some(&[("10.0.0.0", 8)]));
+        let found = |fields: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for field in fields {
+                let value = http::HeaderValue::from_bytes(field).unwrap();
+                headers.append("x-forwarded-for", value);
+            }
+            rules.find("10.0.0.1".parse().unwrap(), &headers).map(|ip| ip.to_string())
+        };
+        assert_eq!(found(&[b"\xff, 8.8.8.8"]).as_deref(), Some("8.8.8.8"));
+        assert_eq!(found(&[b"10.1.1.1", b"8.8.8.8"]).as_deref(), Some("8.8.8.8"));
+        assert_eq!(found(&[b"8.8.8.8", b"10.1.1.1"]).as_deref(), Some("8.8.8.8"));
+        assert_eq!(found(&[b"\xff", b"10.1.1.1"]), None);
     }
 
     #[test]
