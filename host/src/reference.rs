@@ -58,7 +58,8 @@ pub fn schema(mut root: Value, components: &[Described]) -> Value {
     root
 }
 
-/// Codes of findings that components make, with their meaning; the configuration's own are in [`torana_config::codes`].
+/// Codes of findings that components make, with their meaning. The configuration's own are in
+/// [`torana_config::codes`], those of plugins in [`torana_wasm::codes`].
 const COMPONENT_CODES: &[(&str, &str)] = &[
     ("flatmap-args", "an operation of `flatmap_filter` has the wrong arguments"),
     ("invalid-jsonpath", "a text is no JSONPath"),
@@ -67,15 +68,6 @@ const COMPONENT_CODES: &[(&str, &str)] = &[
     ("jsonpath-no-op", "JSONPath cannot work on a body that nobody decodes"),
     ("no-log-output", "the log has no output"),
     ("not-supported", "a setting is known but does nothing in this version"),
-    ("plugin-config", "a plugin refuses its configuration"),
-    ("plugin-digest", "a plugin's file is not the one that `sha256` names"),
-    ("plugin-engine", "the engine of plugins cannot start"),
-    ("plugin-grant", "a plugin is granted what does not exist, or needs what it is not granted"),
-    ("plugin-grant-unused", "a plugin is granted something that it does not ask for"),
-    ("plugin-hook", "a plugin has none of the hooks that it shall be called for"),
-    ("plugin-limit", "a limit of a plugin is out of range"),
-    ("plugin-schema", "a plugin's `config` is not what the schema in its component asks for"),
-    ("plugin-source", "a plugin's file cannot be read or is no component"),
     ("tls-certificate", "a certificate or key cannot be used"),
     ("tls-file", "a file of certificates or keys cannot be read"),
     ("tls-settings", "the TLS settings do not fit together"),
@@ -84,7 +76,7 @@ const COMPONENT_CODES: &[(&str, &str)] = &[
 /// Every code of a finding with its meaning, sorted.
 #[must_use]
 pub fn codes() -> Vec<(&'static str, &'static str)> {
-    let mut all = [torana_config::codes(), COMPONENT_CODES].concat();
+    let mut all = [torana_config::codes(), COMPONENT_CODES, torana_wasm::codes()].concat();
     all.sort_unstable();
     all.dedup_by_key(|(code, _)| *code);
     all

@@ -42,6 +42,7 @@ pub const ENDPOINT: &[Row] = &[
 /// Around all backends of a workflow: its input has been filtered by the endpoint around it.
 pub const WORKFLOW: &[Row] = &[
     Step(&payload::Payload),
+    Step(&wasm::EndpointHooks),
     Shadow,
     Step(&middleware::JsonPath),
     Step(&middleware::StaticResponse),
@@ -145,6 +146,20 @@ fn http_server() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is configured there and would not run, a guard say, would vanish without a word.
+    #[test]
+    fn a_workflow_runs_what_an_endpoint_runs() {
+        let namespaces = |table: &'static [Row]| {
+            table.iter().flat_map(|row| match row {
+                Step(factory) => factory.namespaces(),
+                Shadow | Balance => &[],
+            })
+        };
+        for namespace in namespaces(ENDPOINT) {
+            assert!(namespaces(WORKFLOW).any(|other| other == namespace), "{namespace}");
+        }
+    }
 
     #[test]
     fn what_is_supported_is_described() {

@@ -24,8 +24,9 @@ func (Message) AddHeader(name, value string) error { return abi.AddHeader(name, 
 // RemoveHeader removes all header fields with that name. It refuses what SetHeader refuses.
 func (Message) RemoveHeader(name string) error { return abi.RemoveHeader(name) }
 
-// Body gives the body, if it is there as a whole: always when the plugin's `limits.body` is configured and for small
-// ones; none for a body that streams, and for a response that is decoded data.
+// Body gives the body, if it is there as a whole: always when the plugin's `limits.body` is configured, otherwise where
+// the gateway has collected it for itself, as for an endpoint with several backends; none for a body that streams, and
+// for a response that is decoded data.
 func (Message) Body() ([]byte, bool) { return abi.Body() }
 
 // SetBody replaces the body, read or not. It is refused for a response that is decoded data.

@@ -20,7 +20,10 @@ declare class Message {
   addHeader(name: string, value: string): void;
   /** Removes all fields with that name. */
   removeHeader(name: string): void;
-  /** The body, if it is there as a whole: always with `limits.body`, and for small ones. */
+  /**
+   * The body, if it is there as a whole: always with `limits.body`, otherwise only where the gateway has collected it for
+   * itself, as for an endpoint with several backends.
+   */
   body(): Uint8Array | null;
   /** The body as text. */
   text(): string | null;

@@ -82,8 +82,9 @@ impl Message {
         exchange::remove_header(name).map_err(Error::from)
     }
 
-    /// The body, if it is there as a whole: always when the plugin's `limits.body` is configured and for small ones;
-    /// none for a body that streams, and for a response that is decoded data.
+    /// The body, if it is there as a whole: always when the plugin's `limits.body` is configured, otherwise
+    /// where the gateway has collected it for itself, as for an endpoint with several backends; none for a body that
+    /// streams, and for a response that is decoded data.
     #[must_use]
     pub fn body(&self) -> Option<Vec<u8>> {
         exchange::body()

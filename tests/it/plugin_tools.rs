@@ -339,7 +339,7 @@ fn conformance_names_what_a_plugin_does_not_stand() {
     assert_eq!(output.code, Some(1), "{output:?}");
     for part in [
         "ok   HEAD\n",
-        "FAIL no header fields at all\n     plugin `plugin`, on-request: thread '<unnamed>' (1) panicked at",
+        "FAIL no header fields at all\n     plugin `plugin`, on-request: it trapped: thread '<unnamed>' (1) panicked at",
         "\n     a tenant\n",
         "FAIL an empty value in each header field\n",
         "FAIL an empty object\n     plugin `plugin`, on-response: ",

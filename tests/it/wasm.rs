@@ -118,6 +118,109 @@ fn an_early_answer_reaches_no_backend() {
     }
 }
 
+/// A plugin that refuses requests with `X-Stop`.
+fn guard() -> String {
+    section("early-answer", r#"{ "when": { "header": "X-Stop" }, "status": 403 }"#, "")
+}
+
+/// One endpoint.
+fn endpoint(upstream: &Upstream, more: &str) -> Gateway {
+    Gateway::start(format!(
+        r#"{{ "version": 3, "host": ["http://{}"], "endpoints": [
+            {{ "endpoint": "/a", "input_headers": ["X-Stop"], {more} }} ] }}"#,
+        upstream.address(),
+    ))
+}
+
+#[test]
+fn a_refusal_ends_a_sequence() {
+    for encoding in ["json", "no-op"] {
+        let upstream = upstream();
+        let more = format!(
+            r#""extra_config": {{ "proxy": {{ "sequential": true }} }},
+               "backend": [{{ "url_pattern": "/b", "encoding": "{encoding}", {} }},
+                           {{ "url_pattern": "/b" }}]"#,
+            guard()
+        );
+        let gateway = endpoint(&upstream, &more);
+        let mut client = gateway.connect();
+        let answer = client.request("GET", "/a", &[("X-Stop", "1")], "");
+        assert_eq!(answer.status, 403, "{encoding}");
+        assert_eq!(answer.header("x-krakend-completed"), "false", "{encoding}");
+        assert!(upstream.requests().is_empty(), "{encoding}");
+        assert_eq!(client.get("/a").status, 200, "{encoding}");
+        assert_eq!(upstream.requests().len(), 2, "{encoding}");
+    }
+}
+
+#[test]
+fn a_refusal_leaves_a_merged_answer_incomplete() {
+    let upstream = upstream();
+    let more = format!(
+        r#""backend": [{{ "url_pattern": "/b" }}, {{ "url_pattern": "/b", "group": "g", {} }}]"#,
+        guard()
+    );
+    let gateway = endpoint(&upstream, &more);
+    let mut client = gateway.connect();
+    let answer = client.request("GET", "/a", &[("X-Stop", "1")], "");
+    assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"x":1}"#));
+    assert_eq!(answer.header("x-krakend-completed"), "false");
+    assert_eq!(client.get("/a").header("x-krakend-completed"), "true");
+}
+
+#[test]
+fn a_guard_of_a_workflow_guards() {
+    let upstream = upstream();
+    let more = format!(
+        r#""backend": [{{ "extra_config": {{ "workflow": {{ "endpoint": "inner", {},
+               "backend": [{{ "url_pattern": "/b" }}] }} }} }}]"#,
+        guard()
+    );
+    let gateway = endpoint(&upstream, &more);
+    let mut client = gateway.connect();
+    assert_eq!(client.request("GET", "/a", &[("X-Stop", "1")], "").status, 403);
+    assert!(upstream.requests().is_empty());
+    assert_eq!(client.get("/a").text(), r#"{"x":1}"#);
+}
+
+#[test]
+fn service_hooks_know_what_is_incomplete() {
+    let upstream = upstream();
+    let grants = r#", "grants": { "log": true }"#;
+    let probe = section("test-probe", r#"{ "response": [["complete"]] }"#, grants);
+    let gateway = Gateway::start(format!(
+        r#"{{ "version": 3, "host": ["http://{}"], {probe}, "endpoints": [
+            {{ "endpoint": "/whole", "backend": [{{ "url_pattern": "/b" }}] }},
+            {{ "endpoint": "/part", "backend": [{{ "url_pattern": "/b" }}, {{ "url_pattern": "/none" }}] }},
+            {{ "endpoint": "/failed", "backend": [{{ "url_pattern": "/none" }}] }},
+            {{ "endpoint": "/bytes", "output_encoding": "no-op", "backend": [{{ "url_pattern": "/b" }}] }} ] }}"#,
+        upstream.address(),
+    ));
+    let mut client = gateway.connect();
+    let cases = [("/whole", "true"), ("/part", "false"), ("/failed", "false"), ("/bytes", "true")];
+    for (path, complete) in cases {
+        assert_eq!(client.get(path).values("x-probe"), [complete], "{path}");
+    }
+}
+
+#[test]
+fn clients_are_not_told_the_last_words_of_a_trap() {
+    let upstream = upstream();
+    let gateway = Gateway::start(format!(
+        r#"{{ "version": 3, "host": ["http://{}"],
+          "extra_config": {{ "router": {{ "return_error_msg": true }} }},
+          "endpoints": [{{ "endpoint": "/a", "input_headers": ["*"], {},
+            "backend": [{{ "url_pattern": "/b" }}] }}] }}"#,
+        upstream.address(),
+        section("test-trap", "null", "")
+    ));
+    let answer = gateway.connect().request("GET", "/a", &[("X-Trap", "1")], "");
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (500, "plugin `test-trap`, on-request: it trapped")
+    );
+}
+
 #[test]
 fn a_trap_costs_one_request() {
     let upstream = upstream();

@@ -21,7 +21,7 @@ use script::{Expectations, Message, Script};
 use serde_json::{Map, Value, json};
 use torana_config::{Diagnostics, Document, Format, Options, Severity, resolve, valid::Gateway};
 use torana_core::{
-    Body, EndpointInfo, Error, Request, RequestContext, Resources,
+    Body, EndpointInfo, Error, Request, RequestContext, Resources, percent,
     pipeline::{Backend, BuildContext, Level, Outcome, Pipeline, Step, StepFactory},
 };
 use torana_wasm::{BackendHooks, EndpointHooks, Inspection, Kind, NAMESPACE};
@@ -166,7 +166,7 @@ async fn run_here(subject: &Subject<'_>, script: &Script, trace: &Trace) -> Resu
     let (lines, logs) = trace.take();
     let request = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     let differences = differences(&script.expect, request.as_ref(), &outcome, &logs);
-    let outcome = outcome.map_err(|error| error.to_string());
+    let outcome = outcome.map_err(|error| words(&error));
     Ok(Report { trace: lines, request, outcome, differences })
 }
 
@@ -222,7 +222,10 @@ fn request(script: &Script) -> Result<Request, String> {
         }
         for (name, value) in names.zip(values) {
             if let Some(name) = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-                request.params.set(name.into(), value.to_owned());
+                let decoded = percent::decode(value)
+                    .ok_or_else(|| format!("`{value}` in the request's path is not valid"))?;
+                let raw = (*decoded != *value).then(|| value.to_owned());
+                request.params.set_with_raw(name.into(), decoded.into_owned(), raw);
             }
         }
     }
@@ -349,6 +352,12 @@ fn context(client: Option<IpAddr>, gateway: &Gateway) -> RequestContext {
     cx
 }
 
+/// An error, with what a gateway has for its log only.
+fn words(error: &Error) -> String {
+    std::error::Error::source(error)
+        .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
 fn differences(
     expect: &Expectations,
     request: Option<&Message>,
@@ -374,10 +383,10 @@ fn differences(
         (Ok(_), Some(error)) => {
             section("error", vec![format!("- {error}"), "+ (no error)".to_owned()]);
         }
-        (Err(found), Some(error)) if !found.to_string().contains(error) => {
-            section("error", vec![format!("- {error}"), format!("+ {found}")]);
+        (Err(found), Some(error)) if !words(found).contains(error) => {
+            section("error", vec![format!("- {error}"), format!("+ {}", words(found))]);
         }
-        (Err(found), None) => section("error", vec![found.to_string()]),
+        (Err(found), None) => section("error", vec![words(found)]),
         _ => {}
     }
     if let (Some(expected), Ok(found)) = (&expect.response, outcome) {

@@ -114,7 +114,8 @@ class Message:
             raise PluginError(error.value) from None
 
     def body(self) -> bytes | None:
-        """The body, if it is there as a whole: always with `limits.body`, and for small ones."""
+        """The body, if it is there as a whole: always with `limits.body`, otherwise only where the
+        gateway has collected it for itself, as for an endpoint with several backends."""
         return exchange.body()
 
     def set_body(self, body: bytes | str) -> None:

@@ -29,6 +29,10 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 /// An answer as it goes to the client.
 pub type Answer = http::Response<Body>;
 
+/// Among the extensions of an [`Answer`]: parts of it are missing. For steps at service level.
+#[derive(Debug, Clone, Copy)]
+struct Incomplete;
+
 /// What all answers of a gateway share.
 #[derive(Debug)]
 pub struct Responder {
@@ -107,6 +111,7 @@ impl Responder {
         let mut answer = Answer::new(body);
         *answer.status_mut() = response.status;
         *answer.headers_mut() = headers;
+        mark(&mut answer, response.complete);
         answer
     }
 
@@ -139,6 +144,7 @@ impl Responder {
         let mut answer = Answer::new(body);
         *answer.status_mut() = response.status;
         *answer.headers_mut() = headers;
+        mark(&mut answer, response.complete && response.failure.is_none());
         Ok(answer)
     }
 
@@ -147,6 +153,7 @@ impl Responder {
         let status = error.status().unwrap_or_else(|| self.status(error));
         let mut answer = Answer::new(Body::Empty);
         *answer.status_mut() = status;
+        mark(&mut answer, false);
         if self.honest_status && error.body().is_none() {
             self.problem(error, status, &mut answer);
         } else if self.return_error_msg {
@@ -282,10 +289,18 @@ fn allow(methods: &[Method]) -> HeaderValue {
     HeaderValue::try_from(list).unwrap_or(HeaderValue::from_static(""))
 }
 
+fn mark(answer: &mut Answer, complete: bool) {
+    if !complete {
+        answer.extensions_mut().insert(Incomplete);
+    }
+}
+
 /// The parts of an answer that a service-level step works on, and back.
 pub fn into_response(answer: Answer) -> Response {
     let (parts, body) = answer.into_parts();
-    Response::from_body(parts.status, parts.headers, body)
+    let mut response = Response::from_body(parts.status, parts.headers, body);
+    response.complete = parts.extensions.get::<Incomplete>().is_none();
+    response
 }
 
 /// The inverse of [`into_response`].

@@ -1,6 +1,6 @@
 //! What every call of a plugin has in common: who is called, what a failure means, what an answer is.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Display, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -106,12 +106,18 @@ impl Caller {
             return Ok(());
         }
         tracing::error!(plugin, hook = name, request_id, backtrace, "plugin failed: {error}");
-        let message = format!("plugin `{plugin}`, {name}: {error}");
+        let message = |what: &dyn Display| format!("plugin `{plugin}`, {name}: {what}");
         Err(match error {
-            CallError::Busy | CallError::Tripped => Error::new(ErrorKind::Unavailable, message)
-                .with_status(StatusCode::SERVICE_UNAVAILABLE)
-                .with_retry_after(RETRY_AFTER),
-            _ => Error::new(ErrorKind::Plugin, message),
+            CallError::Busy | CallError::Tripped => {
+                Error::new(ErrorKind::Unavailable, message(error))
+                    .with_status(StatusCode::SERVICE_UNAVAILABLE)
+                    .with_retry_after(RETRY_AFTER)
+            }
+            // Its last words are for the log only, too: nobody wrote them for clients.
+            CallError::Trap(words, _) => {
+                Error::new(ErrorKind::Plugin, message(&"it trapped")).with_source(words.clone())
+            }
+            _ => Error::new(ErrorKind::Plugin, message(error)),
         })
     }
 
@@ -122,7 +128,8 @@ impl Caller {
     }
 }
 
-/// The answer that a plugin has made. It is read as a backend's would be where that is decoded.
+/// The answer that a plugin has made. It is read as a backend's would be where that is decoded. One that is no success
+/// ends a sequence of backends and leaves a merged answer incomplete, as a failed backend does.
 pub(crate) fn response(answer: Answer, decodes: bool) -> Result<Response, CallError> {
     let status = final_status(answer.status).ok_or_else(|| {
         CallError::Answer(format!("{} is not a status between 200 and 599", answer.status))
@@ -135,13 +142,20 @@ pub(crate) fn response(answer: Answer, decodes: bool) -> Result<Response, CallEr
         headers.append(name, value);
     }
     let body = Bytes::from(answer.body);
-    if !decodes {
-        return Ok(Response::from_body(status, headers, Body::from_bytes(body)));
-    }
-    let object = (!body.is_empty()).then(|| Object::parse(&body)).transpose().map_err(|_| {
-        CallError::Answer("the answer's body must be a JSON object, as the backend's is".into())
-    })?;
-    Ok(Response::new(status, headers, Data::Entity(object)))
+    let data = if decodes {
+        let object =
+            (!body.is_empty()).then(|| Object::parse(&body)).transpose().map_err(|_| {
+                CallError::Answer(
+                    "the answer's body must be a JSON object, as the backend's is".into(),
+                )
+            })?;
+        Data::Entity(object)
+    } else {
+        Data::Body(Body::from_bytes(body))
+    };
+    let mut response = Response::new(status, headers, data);
+    response.complete = status.is_success();
+    Ok(response)
 }
 
 /// Makes the body of a request whole for a plugin that reads bodies up to this limit; 413 above it.

@@ -13,6 +13,7 @@ pub fn codes() -> &'static [(&'static str, &'static str)] {
         ("plugin-hook", "a plugin has no hook for the level at which it stands"),
         ("plugin-import", "a plugin needs something from its host that is not offered"),
         ("plugin-limit", "a limit is out of range"),
+        ("plugin-memory", "a plugin has less memory than the bodies that it may read"),
         ("plugin-schema", "a plugin's `config` is not what the schema in its component asks for"),
         ("plugin-source", "a plugin's file cannot be read"),
     ]

@@ -42,14 +42,17 @@ pub struct Text(String);
 
 impl FromConfig for Text {
     fn from_config(value: &Value, at: At<'_>, out: &mut Diagnostics) -> Option<Self> {
-        if !value.is_string() {
-            out.push(wrong_type("a string", value, at));
+        let text = value.as_str().filter(|text| !text.is_empty());
+        if text.is_none() {
+            out.push(wrong_type("a string that is not empty", value, at));
         }
-        value.as_str().map(|text| Self(text.to_owned()))
+        text.map(|text| Self(text.to_owned()))
     }
 
     fn schema() -> Value {
-        String::schema()
+        let mut schema = String::schema();
+        schema["minLength"] = 1.into();
+        schema
     }
 }
 
@@ -96,7 +99,8 @@ config! {
         "memory" memory: ByteSize = ByteSize(16 << 20),
         /// Collects bodies up to this size for a plugin that reads them; larger ones are refused with 413 (requests)
         /// or 502 (responses). An object has a size for each: `{"request": "64KB", "response": "1MB"}`, and what it
-        /// leaves out is not collected. Default: streaming bodies are not collected, and the plugin sees none.
+        /// leaves out is not collected. `memory` must have room for them, and `timeout` for the work. Default: bodies
+        /// are not collected, and the plugin sees only those that the gateway has collected for itself.
         "body" body: BodyLimit = BodyLimit::default(),
         /// Instances that one worker may have in use, from 1 to 1,000. A body that streams through the plugin has one
         /// until its end.

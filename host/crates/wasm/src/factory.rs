@@ -157,6 +157,9 @@ impl Plan {
         cache: &Cache,
     ) -> Result<(Arc<Plugin>, LevelHooks), Findings> {
         let (loaded, limits) = self.check(cx, cache)?;
+        if self.is_wrong("hooks", cx) {
+            return Err(Findings(Vec::new()));
+        }
         let hooks = self.level_hooks(&loaded, cx.level)?;
         let called: Vec<_> = hooks.iter().collect();
         Ok((self.plugin(&loaded, limits, &called, cx)?, hooks))
@@ -175,7 +178,7 @@ impl Plan {
             Findings(found.into_iter().map(error).collect())
         })?;
         let loaded = self.load(cx, cache)?;
-        self.check_memory(&loaded, &limits)?;
+        self.check_memory(&loaded, &limits, cx)?;
         self.check_schema(&loaded)?;
         self.check_grants(&loaded, cx)?;
         loaded.engine.ticks().announce(limits.timeout);
@@ -348,8 +351,17 @@ impl Plan {
     }
 
     /// Instances would not even start.
-    fn check_memory(&self, loaded: &Loaded, limits: &Limits) -> Checked<()> {
+    fn check_memory(
+        &self,
+        loaded: &Loaded,
+        limits: &Limits,
+        cx: &mut BuildContext<'_>,
+    ) -> Checked<()> {
+        let body = self.config.limits.body.largest().unwrap_or_default() as u64;
         if loaded.memory <= limits.memory as u64 {
+            if loaded.memory.saturating_add(body) > limits.memory as u64 {
+                cx.report(self.body_does_not_fit());
+            }
             return Ok(());
         }
         let mib = loaded.memory.div_ceil(1 << 20);
@@ -362,6 +374,16 @@ impl Plan {
         ))
     }
 
+    fn body_does_not_fit(&self) -> Diagnostic {
+        let message = format!(
+            "`{}` has less memory than the largest body that it may read: requests with one would fail",
+            self.config.name
+        );
+        let at = self.at.key("limits").key("body");
+        Diagnostic::warning("plugin-memory", at, message)
+            .help("raise `limits.memory`: a plugin needs some three times the body to change it")
+    }
+
     fn check_schema(&self, loaded: &Loaded) -> Result<(), Findings> {
         let Some(schema) = &loaded.schema else { return Ok(()) };
         let found = schema.check(&self.config.name, &self.config.config, &self.at);
@@ -370,8 +392,8 @@ impl Plan {
 
     /// Refuses what is asked for and not granted; reports what is granted and not asked for.
     fn check_grants(&self, loaded: &Loaded, cx: &mut BuildContext<'_>) -> Result<(), Findings> {
-        if self.has_wrong_grants(cx) {
-            // That is reported already, and what cannot be read may well be what would seem to be missing.
+        if self.is_wrong("grants", cx) {
+            // What cannot be read may well be what would seem to be missing.
             return Err(Findings(Vec::new()));
         }
         let (name, granted) = (&self.config.name, &self.config.grants.0);
@@ -392,11 +414,12 @@ impl Plan {
         Ok(())
     }
 
-    fn has_wrong_grants(&self, cx: &BuildContext<'_>) -> bool {
-        let grants = self.at.key("grants");
+    /// Whether something below a key is wrong, which is reported already.
+    fn is_wrong(&self, key: &str, cx: &BuildContext<'_>) -> bool {
+        let at = self.at.key(key);
         cx.diagnostics
             .iter()
-            .any(|found| found.severity == Severity::Error && found.at.is_within(&grants))
+            .any(|found| found.severity == Severity::Error && found.at.is_within(&at))
     }
 
     /// The store that it may use.
@@ -419,6 +442,11 @@ impl Plan {
             Level::Service | Level::Endpoint(_) => [Hook::OnRequest, Hook::OnResponse],
             Level::Backend(..) => [Hook::OnBackendRequest, Hook::OnBackendResponse],
         };
+        if self.config.hooks.as_ref().is_some_and(Vec::is_empty) {
+            let message = "no hook would be called";
+            let help = "leave `hooks` out, and all that fit the level are";
+            return Err(Box::new(self.error("plugin-hook", "hooks", message).help(help)));
+        }
         let here = [request, response, Hook::OnRequestBody, Hook::OnResponseBody];
         let words = here.map(Hook::word).join(", ");
         for (index, hook) in self.config.hooks.iter().flatten().enumerate() {

@@ -152,7 +152,7 @@ fn a_wrong_grant_is_not_a_missing_one_too() {
 #[test]
 fn names_files_and_pins_are_texts() {
     for key in ["name", "source", "sha256"] {
-        for value in [json!(5), json!(true)] {
+        for value in [json!(5), json!(true), json!("")] {
             let mut attached = plugin("header-edit", json!({"config": {"response": {}}}));
             attached[key] = value;
             let found = refusal(At::Endpoint, json!([attached]));
@@ -160,6 +160,15 @@ fn names_files_and_pins_are_texts() {
             assert!(found.message.contains("expected a string"), "{}", found.message);
         }
     }
+}
+
+#[test]
+fn bodies_that_do_not_fit_into_the_memory() {
+    let limits = json!({"memory": "16MiB", "body": {"request": "64KB", "response": "20MB"}});
+    let more = json!({"config": {"response": {}}, "limits": limits});
+    let found = refusal(At::Endpoint, json!([plugin("header-edit", more)]));
+    assert_eq!((found.code, place(&found)), ("plugin-memory", "/0/limits/body"));
+    assert_eq!(found.severity, Severity::Warning);
 }
 
 #[test]
@@ -328,6 +337,13 @@ fn hooks_that_do_not_fit() {
         |hook: &str| json!([plugin("early-answer", json!({"config": {}, "hooks": [hook]}))]);
     let found = refusal(At::Endpoint, hooks("on-backend-request"));
     assert_eq!((found.code, place(&found)), ("plugin-hook", "/0/hooks/0"));
+    // One finding each.
+    let found = refusal(At::Endpoint, hooks("on-answer"));
+    assert_eq!((found.code, place(&found)), ("unknown-word", "/0/hooks/0"));
+    let none = json!([plugin("early-answer", json!({"config": {}, "hooks": []}))]);
+    let found = refusal(At::Endpoint, none);
+    assert_eq!((found.code, place(&found)), ("plugin-hook", "/0/hooks"));
+    assert!(found.message.contains("no hook would be called"), "{}", found.message);
     let found = refusal(At::Endpoint, hooks("on-response"));
     assert!(found.message.contains("does not export the hook `on-response`"), "{}", found.message);
     let found = refusal(At::Backend, json!([plugin("test-trap", json!({}))]));
