@@ -8,6 +8,7 @@ use torana_plugin::{
 };
 
 mod cookie;
+mod name;
 mod query;
 mod sticky;
 
@@ -85,7 +86,7 @@ impl Match {
         if self.header.is_some() == self.cookie.is_some() {
             return Err("`match` needs `header` or `cookie`, one of them".into());
         }
-        Ok(())
+        name::check(self.header.as_deref(), self.cookie.as_deref())
     }
 
     fn holds(&self, request: &Request) -> bool {
@@ -105,6 +106,9 @@ impl Variant {
         if !(0.0..=100.0).contains(&self.percent) {
             return fail("`percent` must be between 0 and 100");
         }
+        if self.percent > 0.0 && self.buckets() == 0 {
+            return fail("`percent` is nobody: the smallest step is 0.01");
+        }
         if self.percent == 0.0 && self.matches.is_empty() {
             return fail("it needs `percent` or `match`: nobody would get it");
         }
@@ -116,7 +120,9 @@ impl Variant {
         if self.path_prefix.as_deref().is_some_and(|prefix| !is_prefix(prefix)) {
             return fail("`path_prefix` begins with a slash and does not end with one");
         }
-        self.matches.iter().try_for_each(Match::check)
+        self.matches
+            .iter()
+            .try_for_each(|condition| condition.check().or_else(|error| fail(&error.to_string())))
     }
 
     /// How many of the buckets are this variant's.

@@ -1,9 +1,9 @@
 //! What tells a client apart.
 
 use serde::Deserialize;
-use torana_plugin::{Request, Result};
+use torana_plugin::{Error, Request, Result};
 
-use crate::cookie;
+use crate::{cookie, name};
 
 /// Where the value is that stays the same for a client; none of them chooses anew for each request.
 #[derive(Default, Deserialize)]
@@ -20,7 +20,8 @@ impl Sticky {
         if given.into_iter().filter(|&is| is).count() > 1 {
             return Err("`sticky` has one of `header`, `cookie` and `ip`".into());
         }
-        Ok(())
+        name::check(self.header.as_deref(), self.cookie.as_deref())
+            .map_err(|error| Error::new(format!("`sticky`: {error}")))
     }
 
     pub(crate) fn value(&self, request: &Request) -> Option<String> {

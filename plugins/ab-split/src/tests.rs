@@ -108,6 +108,8 @@ fn a_variant_changes_path_and_query_and_tells() {
     let mut response = test::Response::new(200);
     assert_eq!(plugin.on_response(&mut response), Ok(()));
     assert_eq!(response.header("x-served-by"), Some("v2"));
+    // Fields that plugins may not write can be read.
+    start(r#"{ "variants": [{ "name": "a", "match": [{ "header": "Host", "value": "a" }] }] }"#);
     // Without the header the hook is not even called.
     let quiet = start(r#"{ "variants": [{ "name": "v2", "percent": 100 }] }"#);
     assert_eq!(quiet.hooks(), Hooks::ON_REQUEST);
@@ -127,6 +129,27 @@ fn bad_configurations_are_refused() {
         (
             r#"{"variants":[{"name":"a","percent":1}],"sticky":{"ip":true,"cookie":"a"}}"#,
             "`sticky`",
+        ),
+        (r#"{"variants":[{"name":"a","percent":0.004}]}"#, "the smallest step is 0.01"),
+        (
+            r#"{"variants":[{"name":"a","percent":0.001,"match":[{"header":"x"}]}]}"#,
+            "the smallest step is 0.01",
+        ),
+        (
+            r#"{"variants":[{"name":"a","match":[{"header":"x canary"}]}]}"#,
+            "variant `a`: `x canary` is no name of a header",
+        ),
+        (
+            r#"{"variants":[{"name":"a","match":[{"cookie":"a=b"}]}]}"#,
+            "`a=b` is no name of a cookie",
+        ),
+        (
+            r#"{"variants":[{"name":"a","percent":1}],"sticky":{"header":""}}"#,
+            "`sticky`: `` is no name of a header",
+        ),
+        (
+            r#"{"variants":[{"name":"a","percent":1}],"sticky":{"cookie":"sid;"}}"#,
+            "`sid;` is no name of a cookie",
         ),
         (r#"{"variants":[{"name":"a","percnt":1}]}"#, "unknown field `percnt`"),
     ] {

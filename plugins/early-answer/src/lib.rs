@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use torana_plugin::{Action, Answer, Plugin, Request, Result, export, header};
 
 #[cfg(test)]
@@ -33,11 +33,25 @@ struct Condition {
     /// The path begins with this.
     path_prefix: Option<String>,
     /// The method is this.
+    #[serde(default, deserialize_with = "method")]
     method: Option<String>,
     /// This header is there.
     header: Option<String>,
     /// And has this value.
     value: Option<String>,
+}
+
+/// Methods of HTTP, which an endpoint's `method` takes in any writing.
+const METHODS: [&str; 9] =
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+
+/// A method that HTTP knows as it is on the wire, another one as it is: methods are case-sensitive.
+fn method<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let method = Option::<String>::deserialize(from)?;
+    Ok(method.map(|method| {
+        let known = METHODS.iter().find(|known| known.eq_ignore_ascii_case(&method));
+        known.map_or(method, |known| (*known).to_owned())
+    }))
 }
 
 fn default_status() -> u16 {

@@ -36,6 +36,19 @@ fn without_conditions_every_request_is_answered() {
 }
 
 #[test]
+fn methods_are_written_as_at_endpoints() {
+    for (method, other, expected) in
+        [("get", "POST", "GET"), ("Delete", "GET", "DELETE"), ("purge", "PURGE", "purge")]
+    {
+        let config = format!(r#"{{ "when": {{ "method": "{method}" }} }}"#);
+        let plugin = test::start::<EarlyAnswer>(config).expect("a valid configuration");
+        let run = |method: &str| plugin.on_request(&mut test::Request::new(method, "/"));
+        assert_eq!(run(expected), Ok(Answer::new(200).into()), "{method}");
+        assert_eq!(run(other), Ok(Action::Continue), "{method}");
+    }
+}
+
+#[test]
 fn bad_configurations_are_refused() {
     for (config, reason) in [
         (r#"{"status":100}"#, "`status`"),

@@ -7,7 +7,7 @@ use torana_plugin::{Action, Answer, Error, Plugin, Request, Result, clock, expor
 mod parts;
 mod signature;
 
-use parts::Part;
+use parts::{Gap, Part};
 use signature::{Encoding, Keys};
 
 #[cfg(test)]
@@ -132,7 +132,7 @@ fn now() -> u64 {
 }
 
 impl HmacSignature {
-    fn signed(&self, request: &Request, time: &str) -> Result<Vec<u8>> {
+    fn signed(&self, request: &Request, time: &str) -> Result<Vec<u8>, Gap> {
         parts::join(&self.config.parts, &self.config.separator, time, request)
     }
 
@@ -144,7 +144,11 @@ impl HmacSignature {
         let Some(signature) = digits.and_then(|text| self.config.encoding.decode(text)) else {
             return Ok(false);
         };
-        Ok(self.keys.verify(&self.signed(request, &time)?, &signature))
+        match self.signed(request, &time) {
+            Ok(signed) => Ok(self.keys.verify(&signed, &signature)),
+            Err(Gap::Header(_)) => Ok(false),
+            Err(gap) => Err(gap.into()),
+        }
     }
 
     fn verify(&self, request: &Request) -> Result<Action> {
@@ -180,7 +184,10 @@ impl Plugin for HmacSignature {
         match self.config.mode {
             Mode::Verify => self.verify(request),
             // What a backend gets is not made yet: a signature of something else would help nobody.
-            Mode::Sign => Err(Error::new("`mode` `sign` belongs to backend level")),
+            Mode::Sign => Err(Error::new(
+                "`mode` `sign` signs requests to backends and this is a client's: attach the plugin to a backend \
+                 (`extra_config` of an element of `backend`)",
+            )),
         }
     }
 

@@ -31,19 +31,15 @@ impl Part {
         matches!(self, Self::Method | Self::Path | Self::Query | Self::Header(_))
     }
 
-    fn write(&self, time: &str, request: &Request, out: &mut Vec<u8>) -> Result<()> {
+    fn write(&self, time: &str, request: &Request, out: &mut Vec<u8>) -> Result<(), Gap> {
         match self {
             Self::Method => out.extend(request.method().into_bytes()),
             Self::Path => out.extend(request.path().into_bytes()),
             Self::Query => out.extend(request.query().into_bytes()),
-            Self::Header(name) => out.extend(request.headers(name).join(", ").into_bytes()),
+            Self::Header(name) => out.extend(header_text(request, name)?.into_bytes()),
             Self::Timestamp => out.extend(time.as_bytes()),
             Self::Text(text) => out.extend(text.as_bytes()),
-            Self::Body => out.extend(request.body().ok_or_else(|| {
-                Error::new(
-                    "the body streams past: set `limits.body` of the plugin, which collects it",
-                )
-            })?),
+            Self::Body => out.extend(request.body().ok_or(Gap::Body)?),
         }
         Ok(())
     }
@@ -78,13 +74,45 @@ impl TryFrom<Cow<'_, str>> for Part {
     }
 }
 
+/// Something that is signed, but cannot be read as it is on the wire.
+#[derive(Debug)]
+pub(crate) enum Gap {
+    /// A header whose value is not UTF-8.
+    Header(String),
+    /// A body that streams.
+    Body,
+}
+
+impl From<Gap> for Error {
+    fn from(gap: Gap) -> Self {
+        match gap {
+            Gap::Header(name) => Self::new(format!(
+                "the header `{name}` is not UTF-8 and cannot be signed: remove it, or take it out of `parts`"
+            )),
+            Gap::Body => Self::new(
+                "the body streams past: set `limits.body` of the plugin, which collects it",
+            ),
+        }
+    }
+}
+
+/// The values of a header. Bytes that are not UTF-8 come as U+FFFD, so that a text with it stands for many values: a
+/// signature of one would be good for all.
+fn header_text(request: &Request, name: &str) -> Result<String, Gap> {
+    let text = request.headers(name).join(", ");
+    if text.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(Gap::Header(name.to_owned()));
+    }
+    Ok(text)
+}
+
 /// The text that is signed.
 pub(crate) fn join(
     parts: &[Part],
     separator: &str,
     time: &str,
     request: &Request,
-) -> Result<Vec<u8>> {
+) -> Result<Vec<u8>, Gap> {
     let mut out = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {

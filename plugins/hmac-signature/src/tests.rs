@@ -147,7 +147,28 @@ fn what_was_signed_verifies() {
     assert!(passes(&verifier, signed.clone()));
     assert_eq!(verifier.on_backend_request(&mut signed), Ok(Action::Continue));
     // A place where it would do nothing is an error, not silence.
-    assert!(signer.on_request(&mut request()).is_err());
+    let error = signer.on_request(&mut request()).expect_err("no backend is asked yet").to_string();
+    assert!(error.contains("attach the plugin to a backend"), "{error}");
+}
+
+/// Bytes that are not UTF-8 reach the plugin as U+FFFD: one text stands for many values.
+#[test]
+fn a_header_that_is_not_text_is_not_signed() {
+    let parts = r#"["path", "header:x-role"]"#;
+    let verifier = start(&config("verify", parts, ""));
+    let signer = start(&config("sign", parts, ""));
+    for values in [&["a\u{fffd}"][..], &["a", "\u{fffd}"]] {
+        let with = |request, value: &&str| test::Request::with_header(request, "x-role", value);
+        let unread = || values.iter().fold(test::Request::get("/"), with);
+        let signature = sign(SECRET, format!("/\n{}", values.join(", ")).as_bytes());
+        assert!(!passes(&verifier, unread().with_header("x-signature", &signature)), "{values:?}");
+        let error = signer.on_backend_request(&mut unread()).expect_err("it is not signed");
+        assert!(error.to_string().contains("`x-role` is not UTF-8"), "{error}");
+    }
+    let other =
+        test::Request::get("/").with_header("x-role", "ä").with_header("x-other", "\u{fffd}");
+    let signature = sign(SECRET, "/\nä".as_bytes());
+    assert!(passes(&verifier, other.with_header("x-signature", &signature)));
 }
 
 #[test]

@@ -104,7 +104,7 @@ impl MaintenancePage {
             None => answer,
         };
         let accept = request.headers("accept").join(",");
-        if accept.contains("text/html") {
+        if takes_html(&accept) {
             answer.header("content-type", "text/html; charset=utf-8").body(self.html())
         } else {
             answer.header("content-type", "application/json").body(self.json())
@@ -126,6 +126,20 @@ impl MaintenancePage {
             None => json!({ "message": self.config.message }).to_string(),
         }
     }
+}
+
+/// Whether `Accept` names `text/html`, with a weight above zero (RFC 9110 12.5.1).
+fn takes_html(accept: &str) -> bool {
+    accept.split(',').any(|range| {
+        let mut words = range.split(';').map(str::trim);
+        let is_html = words.next().is_some_and(|ty| ty.eq_ignore_ascii_case("text/html"));
+        is_html && !words.any(is_weight_zero)
+    })
+}
+
+fn is_weight_zero(parameter: &str) -> bool {
+    let weight = parameter.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("q"));
+    weight.is_some_and(|(_, weight)| weight.parse() == Ok(0.0_f32))
 }
 
 /// Text as it stands in an HTML document.
@@ -153,13 +167,10 @@ impl Plugin for MaintenancePage {
     }
 
     fn on_request(&self, request: &mut Request) -> Result<Action> {
-        if !self.is_on(clock::now_ms()) {
-            return Ok(Action::Continue);
-        }
-        if !self.passes(request) {
+        if self.is_on(clock::now_ms()) && !self.passes(request) {
             return Ok(self.page(request).into());
         }
-        // Backends need not know the secret.
+        // Backends need not know the secret, which testers also send before it begins and after its end.
         if let Some((name, _)) = &self.pass {
             request.remove_header(name)?;
         }

@@ -44,6 +44,26 @@ fn browsers_get_html_and_programs_json() {
 }
 
 #[test]
+fn html_is_for_those_who_take_it() {
+    let plugin = start("{}");
+    for (accept, is_html) in [
+        ("application/json, Text/HTML;level=1;q=0.5", true),
+        ("text/html;q=0.001", true),
+        ("text/html;q=0", false),
+        ("application/json, text/html; Q=0.000", false),
+        ("text/html;q=0, text/html;level=1", true),
+        ("text/html-sandboxed", false),
+        ("*/*", false),
+        ("", false),
+    ] {
+        let request = test::Request::get("/").with_header("accept", accept);
+        let answer = page(&plugin, request).expect("the page");
+        let ty = field(&answer, "content-type").expect("it has a type");
+        assert_eq!(ty.starts_with("text/html"), is_html, "{accept}");
+    }
+}
+
+#[test]
 fn pages_are_the_configurations() {
     let plugin = start(r#"{"html":"<h1>Soon</h1>","json":{"code":7}}"#);
     let browser = test::Request::get("/").with_header("accept", "text/html");
@@ -74,6 +94,15 @@ fn some_see_behind_it() {
     let mut passing = get().with_header("x-pass", "0123456789abcdef");
     assert_eq!(plugin.on_request(&mut passing), Ok(Action::Continue));
     assert_eq!(passing.header("x-pass"), None, "backends do not learn it");
+    for when in [r#""until": "2026-01-01T00:00:00Z""#, r#""from": "2026-01-02T00:00:00Z""#] {
+        let config = format!(
+            r#"{{ {when}, "allow": {{ "header": {{ "name": "X-Pass", "secret": "0123456789abcdef" }} }} }}"#
+        );
+        let plugin = start(&config);
+        let mut early = get().with_header("x-pass", "0123456789abcdef");
+        assert_eq!(plugin.on_request(&mut early), Ok(Action::Continue), "{when}");
+        assert_eq!(early.header("x-pass"), None, "nor while there is no page: {when}");
+    }
 }
 
 #[test]

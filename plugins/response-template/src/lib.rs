@@ -144,7 +144,7 @@ impl ResponseTemplate {
     }
 }
 
-/// The decoded data, or the body as JSON; null if the body is not JSON.
+/// The decoded data, or the body as JSON; null if the body is not JSON. A compressed one may be: nobody knows.
 fn data(response: &Response) -> Result<Value> {
     if let Some(data) = response.data("")? {
         return Ok(data);
@@ -152,7 +152,22 @@ fn data(response: &Response) -> Result<Value> {
     let body = response
         .body()
         .ok_or("the body streams past: set `limits.body` of the plugin, which collects it")?;
-    Ok(serde_json::from_slice(&body).unwrap_or_default())
+    match serde_json::from_slice(&body) {
+        Ok(data) => Ok(data),
+        Err(_) if body.is_empty() => Ok(Value::Null),
+        Err(_) => coding(response).map_or(Ok(Value::Null), |coding| {
+            Err(Error::new(format!(
+                "the body is compressed (`content-encoding: {coding}`) and has no values that can be read: keep \
+                 `accept-encoding` from the backend, so that it does not compress"
+            )))
+        }),
+    }
+}
+
+/// How the body is packed, if it is.
+fn coding(response: &Response) -> Option<String> {
+    let mut codings = response.headers("content-encoding").into_iter();
+    codings.find(|coding| !coding.eq_ignore_ascii_case("identity"))
 }
 
 impl Plugin for ResponseTemplate {

@@ -122,6 +122,30 @@ fn a_body_that_streams_needs_a_limit() {
 }
 
 #[test]
+fn a_compressed_body_is_no_empty_data() {
+    let plugin = start(&json!({"body": "{{data}}"}));
+    let packed = || test::Response::new(200).with_body(vec![0x1f, 0x8b, 8, 0]);
+    let mut response = packed().with_header("content-encoding", "gzip");
+    let error = plugin.on_response(&mut response).expect_err("it cannot be read").to_string();
+    assert!(error.contains("`content-encoding: gzip`"), "{error}");
+    let twice =
+        packed().with_header("content-encoding", "identity").with_header("content-encoding", "br");
+    assert!(plugin.on_response(&mut { twice }).is_err());
+    for mut readable in [
+        packed().with_header("content-encoding", "Identity"),
+        test::Response::new(200).with_header("content-encoding", "gzip"),
+    ] {
+        assert_eq!(plugin.on_response(&mut readable), Ok(()));
+        assert_eq!(text(readable.body()), "null");
+    }
+    // What is not asked for need not be readable.
+    let plugin = start(&json!({"body": "{{response.status}}"}));
+    let mut response = packed().with_header("content-encoding", "gzip");
+    assert_eq!(plugin.on_response(&mut response), Ok(()));
+    assert_eq!((text(response.body()), response.header("content-encoding")), ("200", None));
+}
+
+#[test]
 fn bad_configurations_are_refused() {
     for (config, reason) in [
         (json!({}), "missing field `body`"),
