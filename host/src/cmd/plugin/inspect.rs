@@ -88,6 +88,7 @@ fn kind(found: &Inspection) -> String {
     let version = version.unwrap_or_default();
     match found.kind {
         Kind::Plugin => format!("a plugin{version}"),
+        Kind::Backend if found.hooks.len() > 1 => format!("a plugin and a backend{version}"),
         Kind::Backend => format!("a backend{version}: it makes answers itself"),
         Kind::WasiHttp => {
             "a backend by the standard of WASI: it exports wasi:http/incoming-handler".to_owned()
