@@ -12,7 +12,7 @@ use super::{
     request,
     script::{Message, Script},
     trace::Trace,
-    words, world,
+    world,
 };
 
 /// After so many calls the gateway replaces an instance.
@@ -138,7 +138,7 @@ async fn end(stage: &Stage, request: Request) -> Result<(), Error> {
 fn fault(summary: &Summary, outcome: &Result<(), Error>) -> Option<String> {
     let (hook, kind) = summary.failures.iter().find(|(_, kind)| *kind != "hook")?;
     Some(match outcome {
-        Err(error) => words(error),
+        Err(error) => error.in_full(),
         // The request has gone on without it.
         Ok(()) => format!("{hook}: {kind}"),
     })

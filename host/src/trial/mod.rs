@@ -166,7 +166,7 @@ async fn run_here(subject: &Subject<'_>, script: &Script, trace: &Trace) -> Resu
     let (lines, logs) = trace.take();
     let request = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
     let differences = differences(&script.expect, request.as_ref(), &outcome, &logs);
-    let outcome = outcome.map_err(|error| words(&error));
+    let outcome = outcome.map_err(|error| error.in_full());
     Ok(Report { trace: lines, request, outcome, differences })
 }
 
@@ -352,12 +352,6 @@ fn context(client: Option<IpAddr>, gateway: &Gateway) -> RequestContext {
     cx
 }
 
-/// An error, with what a gateway has for its log only.
-fn words(error: &Error) -> String {
-    std::error::Error::source(error)
-        .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
-}
-
 fn differences(
     expect: &Expectations,
     request: Option<&Message>,
@@ -383,10 +377,10 @@ fn differences(
         (Ok(_), Some(error)) => {
             section("error", vec![format!("- {error}"), "+ (no error)".to_owned()]);
         }
-        (Err(found), Some(error)) if !words(found).contains(error) => {
-            section("error", vec![format!("- {error}"), format!("+ {}", words(found))]);
+        (Err(found), Some(error)) if !found.in_full().contains(error) => {
+            section("error", vec![format!("- {error}"), format!("+ {}", found.in_full())]);
         }
-        (Err(found), None) => section("error", vec![words(found)]),
+        (Err(found), None) => section("error", vec![found.in_full()]),
         _ => {}
     }
     if let (Some(expected), Ok(found)) = (&expect.response, outcome) {

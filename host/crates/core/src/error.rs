@@ -110,6 +110,15 @@ impl Error {
         self
     }
 
+    /// The message with the cause below, which is for logs and developers: clients may be shown the message.
+    #[must_use]
+    pub fn in_full(&self) -> String {
+        match &self.0.source {
+            Some(source) => format!("{self}: {source}"),
+            None => self.to_string(),
+        }
+    }
+
     /// What kind of failure it was.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

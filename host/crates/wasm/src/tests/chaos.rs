@@ -167,7 +167,7 @@ fn text_that_is_no_text_fails_its_call() {
     for _ in 0..2 {
         let error = scene.run(get(&[])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Plugin);
-        assert!(error.to_string().contains("utf-8"), "{error}");
+        assert!(error.in_full().contains("utf-8"), "{error}");
     }
 }
 

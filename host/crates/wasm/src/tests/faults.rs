@@ -24,7 +24,7 @@ fn scene(name: &str, more: Value) -> Scene {
 fn plugin_error(outcome: Outcome) -> String {
     let error = outcome.expect_err("the plugin failed");
     assert_eq!(error.kind(), ErrorKind::Plugin);
-    error.to_string()
+    error.in_full()
 }
 
 #[test]

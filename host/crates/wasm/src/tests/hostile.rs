@@ -105,7 +105,7 @@ fn fails(scene: &Scene, expected: &str) {
     for _ in 0..2 {
         let error = scene.run(get(&[])).expect_err("the plugin failed");
         assert_eq!(error.kind(), ErrorKind::Plugin);
-        assert!(error.to_string().contains(expected), "{error}");
+        assert!(error.in_full().contains(expected), "{error}");
     }
 }
 
