@@ -23,6 +23,10 @@ use std::{
 
 use crate::table::Row;
 
+/// As in the gateway.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long a tool chain may take.
 const TIME_LIMIT: Duration = Duration::from_secs(600);
 /// Calls over which memory must not grow.

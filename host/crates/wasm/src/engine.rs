@@ -35,8 +35,10 @@ impl Engine {
     pub(crate) fn new() -> wasmtime::Result<Self> {
         let pooled = |reservation| wasmtime::Engine::new(&config(Some(reservation)));
         let [best, least] = RESERVATIONS;
-        let engine = pooled(best).or_else(|_| {
-            tracing::info!("little address space: plugins in interpreted languages are slower");
+        let engine = pooled(best).or_else(|error| {
+            tracing::info!(
+                "little address space, plugins in interpreted languages are slower: {error:#}"
+            );
             pooled(least)
         });
         let engine = engine.or_else(|error| {
