@@ -25,7 +25,7 @@ use Row::{Balance, Shadow, Step};
 
 /// In front of the router.
 pub const SERVICE: &[Row] =
-    &[Step(&rewrite::UrlRewrite), Step(&rewrite::VirtualHosts), Step(&wasm::ServiceHooks)];
+    &[Step(&rewrite::UrlRewrite), Step(&wasm::ServiceHooks), Step(&rewrite::VirtualHosts)];
 
 /// Around all backends of an endpoint (reference 1.1, layers 8 to 10).
 pub const ENDPOINT: &[Row] = &[

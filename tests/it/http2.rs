@@ -67,6 +67,16 @@ fn cfg_16_prior_knowledge() {
         assert_eq!(response.headers()["x-krakend-completed"], "true");
         assert_eq!(text(response).await, r#"{"x":1}"#);
 
+        // The gateway's own answers have bodies, which answers to HEAD must not have.
+        for (path, status) in [("/json", 405), ("/nowhere", 404)] {
+            let request = Request::head(format!("http://gateway.test{path}"));
+            let request = request.body(Full::default()).unwrap();
+            let response = sender.send_request(request).await.unwrap();
+            assert_eq!(response.status().as_u16(), status, "{path}");
+            assert_ne!(response.headers()["content-length"], "0", "{path}");
+            assert_eq!(text(response).await, "", "{path}");
+        }
+
         let request = Request::post("http://gateway.test/no-op")
             .header("x-a", "1")
             .body(Full::from("the body"))

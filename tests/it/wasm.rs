@@ -118,6 +118,85 @@ fn an_early_answer_reaches_no_backend() {
     }
 }
 
+/// A guard in front of the router refuses what the router would find, however a client writes it.
+#[test]
+fn a_guard_of_paths_sees_what_the_router_matches() {
+    let upstream = upstream();
+    let guard = format!(
+        r#"{{ "name": "guard", "source": "{}", "config": {{ "when": {{ "path_prefix": "/admin" }}, "status": 403 }} }}"#,
+        plugin("early-answer").display()
+    );
+    for router in ["{}", r#"{ "remove_extra_slash": true }"#] {
+        let gateway = Gateway::start(format!(
+            r#"{{ "version": 3, "host": ["http://{}"],
+              "extra_config": {{ "plugin/wasm": [{guard}], "router": {router},
+                "server/virtualhost": {{ "hosts": ["h1"] }} }},
+              "endpoints": [
+                {{ "endpoint": "/admin", "backend": [{{ "url_pattern": "/b" }}] }},
+                {{ "endpoint": "/__virtual/h1/admin", "backend": [{{ "url_pattern": "/b" }}] }} ] }}"#,
+            upstream.address(),
+        ));
+        let mut client = gateway.connect();
+        for host in ["h", "h1"] {
+            for path in ["/admin", "/%61dmin", "/admi%6E", "/%61%64%6d%69%6e", "//admin"] {
+                client.send(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+                // Two slashes that the router does not read as one lead to the path with one, which is guarded.
+                let expected = if path == "//admin" && router == "{}" { 301 } else { 403 };
+                assert_eq!(client.answer().status, expected, "{router} {host} {path}");
+            }
+        }
+        assert!(upstream.requests().is_empty(), "{router}");
+    }
+}
+
+/// What the guard is shown in another form travels on as it came.
+#[test]
+fn bytes_of_paths_stay_behind_service_hooks() {
+    let upstream = Upstream::start(Script::new().on("*", "/any/%61%3Bb%2fc", Reply::json(r#"{"x":1}"#)));
+    let service = section("early-answer", r#"{ "when": { "path_prefix": "/admin" } }"#, "");
+    let gateway = Gateway::start(format!(
+        r#"{{ "version": 3, "host": ["http://{}"], {service}, "endpoints": [
+            {{ "endpoint": "/any/*", "backend": [{{ "url_pattern": "/any/" }}] }} ] }}"#,
+        upstream.address(),
+    ));
+    assert_eq!(gateway.connect().get("/any/%61%3Bb%2fc").status, 200);
+    assert!(upstream.requests()[0].target().ends_with("/%61%3Bb%2fc"));
+}
+
+#[test]
+fn failures_that_a_plugin_makes_are_not_cached() {
+    let upstream = upstream();
+    let more = format!(
+        r#""cache_ttl": "60s", "backend": [{{ "url_pattern": "/b" }}], {}"#,
+        section(
+            "test-probe",
+            r#"{ "response": [["set-status", "503"]] }"#,
+            r#", "grants": { "log": true }"#
+        )
+    );
+    let answer = endpoint(&upstream, &more).connect().get("/a");
+    assert_eq!(answer.status, 503);
+    assert!(answer.values("cache-control").is_empty(), "{:?}", answer.headers);
+}
+
+#[test]
+fn a_refusal_before_the_body_is_sent_says_that_the_connection_ends() {
+    let upstream = upstream();
+    let service = section("early-answer", r#"{ "when": { "method": "POST" }, "status": 403 }"#, "");
+    let gateway = start(&upstream, &service, "", "");
+    for (field, closes) in [
+        ("Expect: 100-continue\r\nContent-Length: 5", true),
+        ("Content-Length: 100000", true),
+        ("Content-Length: 0", false),
+    ] {
+        let mut client = gateway.connect();
+        client.send(format!("POST /a HTTP/1.1\r\nHost: h\r\n{field}\r\n\r\n"));
+        let answer = client.answer();
+        assert_eq!(answer.status, 403, "{field}");
+        assert_eq!(answer.values("connection") == ["close"], closes, "{field}");
+    }
+}
+
 /// A plugin that refuses requests with `X-Stop`.
 fn guard() -> String {
     section("early-answer", r#"{ "when": { "header": "X-Stop" }, "status": 403 }"#, "")

@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
 
-use crate::{At, Diagnostic, Diagnostics, Pointer, did_you_mean, duration};
+use crate::{
+    At, Diagnostic, Diagnostics, Pointer, did_you_mean, duration, resolve::means_to_protect,
+};
 
 /// A value that can be read from configuration.
 pub trait FromConfig: Sized {
@@ -116,12 +118,15 @@ impl<'a, 'o> Object<'a, 'o> {
             if key.starts_with(['@', '$', '_', '#']) || known.any(|known| known == key) {
                 continue;
             }
-            let mut diagnostic = Diagnostic::warning(
-                "unknown-key",
-                At::Key(&self.at, key).pointer(),
-                format!("unknown key `{key}`"),
-            )
-            .on_key();
+            let at = At::Key(&self.at, key).pointer();
+            if means_to_protect(key) {
+                let message = format!("`{key}` has no meaning here: it would protect nothing");
+                let help = "components stand in `extra_config`";
+                self.out.push(Diagnostic::error("unknown-key", at, message).on_key().help(help));
+                continue;
+            }
+            let mut diagnostic =
+                Diagnostic::warning("unknown-key", at, format!("unknown key `{key}`")).on_key();
             let known = self.declared.iter().chain(&self.known).copied();
             diagnostic.help = renamed(key)
                 .filter(|today| known.clone().any(|known| known == *today))

@@ -17,8 +17,8 @@ pub fn decode(text: &str) -> Option<Cow<'_, str>> {
             bytes.push(byte);
             continue;
         }
-        let (&[high, low], after) = rest.split_first_chunk::<2>()?;
-        bytes.push(hex(high)? << 4 | hex(low)?);
+        let (byte, after) = escape(after)?;
+        bytes.push(byte);
         rest = after;
     }
     Some(Cow::Owned(match String::from_utf8(bytes) {
@@ -28,8 +28,38 @@ pub fn decode(text: &str) -> Option<Cow<'_, str>> {
     }))
 }
 
+/// The byte of an escape whose `%` has been read, and what follows.
+fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (&[high, low], after) = text.split_first_chunk::<2>()?;
+    Some((hex(high)? << 4 | hex(low)?, after))
+}
+
 fn hex(digit: u8) -> Option<u8> {
     (digit as char).to_digit(16).map(|value| value as u8)
+}
+
+/// A path in the one form that stands for all that the router takes for the same: what may stand as it is does, and all
+/// else is escaped with capital letters. A path with a malformed escape stays as it is.
+#[must_use]
+pub fn canonical(path: &str) -> Cow<'_, str> {
+    if path.bytes().all(|byte| byte == b'/' || stays(byte, Place::Segment)) {
+        return Cow::Borrowed(path);
+    }
+    let mut out = String::with_capacity(path.len());
+    let mut rest = path.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        match byte {
+            b'/' => out.push('/'),
+            b'%' => {
+                let Some((byte, after)) = escape(after) else { return Cow::Borrowed(path) };
+                rest = after;
+                push(byte, Place::Segment, &mut out);
+            }
+            _ => push(byte, Place::Segment, &mut out),
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// Where an encoded text goes.
@@ -43,22 +73,26 @@ pub enum Place {
 
 /// Appends `text` encoded for its place.
 pub fn encode(text: &str, place: Place, out: &mut String) {
+    text.bytes().for_each(|byte| push(byte, place, out));
+}
+
+fn push(byte: u8, place: Place, out: &mut String) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for &byte in text.as_bytes() {
-        let stays = match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => true,
-            b'!' | b'$' | b'\'' | b'(' | b')' | b'*' | b',' | b':' | b'@' => true,
-            b'&' | b'+' | b';' | b'=' => place == Place::Segment,
-            b'/' | b'?' => false,
-            _ => false,
-        };
-        if stays {
-            out.push(byte as char);
-        } else {
-            out.push('%');
-            out.push(DIGITS[usize::from(byte >> 4)] as char);
-            out.push(DIGITS[usize::from(byte & 15)] as char);
-        }
+    if stays(byte, place) {
+        out.push(byte as char);
+    } else {
+        out.push('%');
+        out.push(DIGITS[usize::from(byte >> 4)] as char);
+        out.push(DIGITS[usize::from(byte & 15)] as char);
+    }
+}
+
+fn stays(byte: u8, place: Place) -> bool {
+    match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => true,
+        b'!' | b'$' | b'\'' | b'(' | b')' | b'*' | b',' | b':' | b'@' => true,
+        b'&' | b'+' | b';' | b'=' => place == Place::Segment,
+        _ => false,
     }
 }
 
@@ -102,7 +136,32 @@ mod tests {
         }
     }
 
+    #[test]
+    fn one_form_for_all_that_means_the_same() {
+        for (path, form) in [
+            ("/admin", "/admin"),
+            ("/%61dmin", "/admin"),
+            ("/admi%6e/%41", "/admin/A"),
+            ("/a%3ab", "/a:b"),
+            ("/a%2fb%2Fc", "/a%2Fb%2Fc"),
+            ("/a%20b%25", "/a%20b%25"),
+            ("/caf\u{e9}", "/caf%C3%A9"),
+            ("/caf%c3%a9", "/caf%C3%A9"),
+            ("/%zz%61", "/%zz%61"),
+            ("/%2e%2E/x", "/../x"),
+        ] {
+            assert_eq!(canonical(path), form, "{path}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_form_is_its_own_and_means_the_same(path in "(/|%[0-9a-fA-F]{2}|[^%])*") {
+            let form = canonical(&path).into_owned();
+            prop_assert_eq!(canonical(&form), form.as_str());
+            prop_assert_eq!(decode(&form), decode(&path));
+        }
+
         #[test]
         fn encoding_round_trips(text in any::<String>()) {
             for place in [Place::Segment, Place::QueryValue] {

@@ -1,6 +1,7 @@
 //! What travels down a pipeline.
 
 use std::{
+    borrow::Cow,
     ops::{Deref, DerefMut},
     sync::Arc,
 };
@@ -8,7 +9,7 @@ use std::{
 use http::{HeaderMap, HeaderName, Method};
 use smallvec::SmallVec;
 
-use crate::Body;
+use crate::{Body, percent};
 
 /// A request on its way to backends. Each fork owns its own. Boxed, as it moves through many futures.
 #[derive(Debug)]
@@ -33,6 +34,15 @@ pub struct RequestParts {
     pub body: Body,
     /// The host that the balancer has chosen: an index into the backend's hosts.
     pub host: usize,
+    /// The path as the client wrote it, where `path` is another form of it; see [`Request::show_canonical_path`].
+    pub written: Option<Box<Written>>,
+}
+
+/// A path in two forms that the router takes for the same.
+#[derive(Debug, Clone)]
+pub struct Written {
+    path: String,
+    canonical: String,
 }
 
 impl Request {
@@ -48,7 +58,35 @@ impl Request {
             pinned: SmallVec::new(),
             body: Body::Empty,
             host: 0,
+            written: None,
         }))
+    }
+
+    /// Puts the path into the form in which it is compared: the router decodes what it matches, and a step in front of it
+    /// that looks for a path must not miss what the router finds.
+    pub fn show_canonical_path(&mut self) {
+        if let Cow::Owned(canonical) = percent::canonical(&self.path) {
+            let path = std::mem::replace(&mut self.path, canonical.clone());
+            self.written = Some(Box::new(Written { path, canonical }));
+        }
+    }
+
+    /// Gives the path back its bytes, which travel on as they came, unless a step has changed it.
+    pub fn restore_path(&mut self) {
+        if let Some(written) = self.written.take()
+            && written.canonical == self.path
+        {
+            self.path = written.path;
+        }
+    }
+
+    /// Puts something in front of the path, in whichever form.
+    pub fn prefix_path(&mut self, prefix: &str) {
+        self.path.insert_str(0, prefix);
+        if let Some(written) = &mut self.written {
+            written.path.insert_str(0, prefix);
+            written.canonical.insert_str(0, prefix);
+        }
     }
 
     /// A request from its fields.
@@ -75,6 +113,7 @@ impl Request {
             headers: self.headers.clone(),
             pinned: self.pinned.clone(),
             host: self.host,
+            written: self.written.clone(),
         })))
     }
 }

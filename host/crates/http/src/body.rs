@@ -140,8 +140,12 @@ impl http_body::Body for Limited {
 }
 
 /// Tells how an answer's stream ended: its length, and whether it was whole.
+///
+/// A stream that breaks does so a turn later: hyper drops what it has not yet written, which may be all of it, with the
+/// head, and writes it in between.
 pub(crate) struct Counted<F: FnMut(u64, Option<&Error>)> {
     stream: Stream,
+    failed: Option<Error>,
     bytes: u64,
     ended: bool,
     on_end: F,
@@ -150,7 +154,7 @@ pub(crate) struct Counted<F: FnMut(u64, Option<&Error>)> {
 impl<F: FnMut(u64, Option<&Error>) + Send + Unpin + 'static> Counted<F> {
     /// Calls `on_end` once: at the end, at an error, or when the stream is dropped before.
     pub(crate) fn wrap(stream: Stream, on_end: F) -> Body {
-        Body::Stream(Box::pin(Self { stream, bytes: 0, ended: false, on_end }))
+        Body::Stream(Box::pin(Self { stream, failed: None, bytes: 0, ended: false, on_end }))
     }
 }
 
@@ -182,20 +186,26 @@ impl<F: FnMut(u64, Option<&Error>) + Unpin> http_body::Body for Counted<F> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(error) = self.failed.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         let polled = self.stream.as_mut().poll_frame(cx);
         match &polled {
             Poll::Ready(None) => self.end(None),
-            Poll::Ready(Some(Err(error))) => self.end(Some(error)),
             Poll::Ready(Some(Ok(frame))) => {
                 self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
             }
-            Poll::Pending => {}
+            Poll::Ready(Some(Err(_))) | Poll::Pending => {}
         }
-        polled
+        let Poll::Ready(Some(Err(error))) = polled else { return polled };
+        self.end(Some(&error));
+        self.failed = Some(error);
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_end_stream()
+        self.failed.is_none() && self.stream.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

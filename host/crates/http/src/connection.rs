@@ -198,9 +198,14 @@ impl Connection {
     async fn handle(&self, request: http::Request<Incoming>) -> Answer {
         let service = self.shared.current();
         let (head, body) = request.into_parts();
-        if head.version != Version::HTTP_2 {
-            self.unread.set(!http_body::Body::is_end_stream(&body));
+        let is_http2 = head.version == Version::HTTP_2;
+        let mut waits = false;
+        if !is_http2 {
+            let unread = !http_body::Body::is_end_stream(&body);
+            self.unread.set(unread);
+            waits = unread && is_not_sent_at_once(&head.headers);
         }
+        let is_bodiless = is_http2 && head.method == Method::HEAD;
         let busy = self.phases.as_ref().map(|phases| phases.begin(head.version));
         let entering = Entering::new(self, &service, head, body);
         let (cx, request, close) = match entering {
@@ -221,6 +226,11 @@ impl Connection {
         if gzip {
             gzip::compress(&mut answer);
         }
+        if is_bodiless {
+            without_body(&mut answer);
+        }
+        // hyper closes a connection of which it cannot read the next request.
+        let close = close || waits && self.unread.get();
         if close || answer.status() == StatusCode::PAYLOAD_TOO_LARGE {
             answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -246,7 +256,7 @@ impl Connection {
         line: Option<Line>,
         mut busy: Option<Busy>,
     ) -> Answer {
-        if line.is_none() && busy.is_none() {
+        if line.is_none() && busy.is_none() && !matches!(answer.body(), Body::Stream(_)) {
             return answer;
         }
         let status = answer.status().as_u16();
@@ -274,6 +284,24 @@ impl Connection {
 fn without_content(answer: &mut Answer) {
     answer.headers_mut().remove(header::CONTENT_LENGTH);
     *answer.body_mut() = Body::Empty;
+}
+
+/// With HTTP/2 hyper would send what an answer to `HEAD` must not have.
+fn without_body(answer: &mut Answer) {
+    let length = http_body::Body::size_hint(answer.body()).exact();
+    if let Some(length) = length
+        && !answer.headers().contains_key(header::CONTENT_LENGTH)
+    {
+        answer.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+    }
+    *answer.body_mut() = Body::Empty;
+}
+
+/// Whether a body is probably not there yet when its head is: too large for hyper to read it in passing where nobody else
+/// has read it, or held back until it is asked for.
+fn is_not_sent_at_once(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::EXPECT)
+        || content_length(headers).is_some_and(|length| length > MIN_BUFFER as u64)
 }
 
 async fn run(service: &Service, cx: &RequestContext, mut request: Request) -> Answer {
@@ -387,6 +415,7 @@ impl Entering {
                 connection.unread.clone(),
             ),
             host: 0,
+            written: None,
         });
         Ok((cx, request, chunked))
     }

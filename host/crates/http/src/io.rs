@@ -229,7 +229,8 @@ impl Unread {
         self.0.store(unread, Ordering::Relaxed);
     }
 
-    fn get(&self) -> bool {
+    /// Whether there is something left.
+    pub(crate) fn get(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -138,7 +138,11 @@ impl Responder {
         headers.insert(header::CONTENT_TYPE, encoder.content_type());
         headers.insert(X_KRAKEND, self.version.clone());
         headers.insert(X_KRAKEND_COMPLETED, if completed { TRUE } else { FALSE });
-        if completed && let Some(value) = &rendering.cache_control {
+        // A plugin may have made a failure of it.
+        if completed
+            && response.status.is_success()
+            && let Some(value) = &rendering.cache_control
+        {
             headers.insert(header::CACHE_CONTROL, value.clone());
         }
         let mut answer = Answer::new(body);

@@ -89,7 +89,7 @@ impl Filter for ByHost {
     fn on_request(&self, _: &RequestContext, request: &mut Request) -> Result<Flow, Error> {
         // A client that names the internal path itself would reach any host's endpoints.
         if is_marked(&request.path) {
-            request.path.insert_str(0, MARK);
+            request.prefix_path(MARK);
             return Ok(Flow::Continue);
         }
         let host = request.headers.get(header::HOST).and_then(|host| host.to_str().ok());
@@ -99,7 +99,7 @@ impl Filter for ByHost {
             port.bytes().all(|byte| byte.is_ascii_digit()).then(|| self.0.get(name)).flatten()
         });
         if let Some(prefix) = prefix {
-            request.path.insert_str(0, prefix);
+            request.prefix_path(prefix);
         }
         Ok(Flow::Continue)
     }

@@ -109,7 +109,7 @@ impl Service {
     pub async fn serve(&self, cx: &RequestContext, request: Request) -> Answer {
         match &self.steps {
             None => self.inner.route(cx, request).await,
-            Some(steps) => match steps.run(cx, request).await {
+            Some(steps) => match steps.run(cx, self.inner.shown(request)).await {
                 Ok(response) => from_response(response),
                 Err(error) => self.inner.responder.error(&error),
             },
@@ -136,18 +136,30 @@ impl Service {
 struct Routing(Arc<Inner>);
 
 impl Backend for Routing {
-    fn call<'a>(&'a self, cx: &'a RequestContext, request: Request) -> BoxFuture<'a, Outcome> {
+    fn call<'a>(&'a self, cx: &'a RequestContext, mut request: Request) -> BoxFuture<'a, Outcome> {
+        request.restore_path();
         Box::pin(async move { Ok(into_response(self.0.route(cx, request).await)) })
     }
 }
 
 impl Inner {
-    async fn route(&self, cx: &RequestContext, mut request: Request) -> Answer {
+    /// A request for the steps in front of the router, which see what it will match.
+    fn shown(&self, mut request: Request) -> Request {
+        self.remove_extra_slashes(&mut request);
+        request.show_canonical_path();
+        request
+    }
+
+    fn remove_extra_slashes(&self, request: &mut Request) {
         if self.options.remove_extra_slash
             && let Some(path) = without_extra_slashes(&request.path)
         {
             request.path = path;
         }
+    }
+
+    async fn route(&self, cx: &RequestContext, mut request: Request) -> Answer {
+        self.remove_extra_slashes(&mut request);
         if let Some(builtin) = self.builtins.find(&request.path) {
             return match builtin.answer(request).await {
                 Ok(answer) => answer,

@@ -102,7 +102,7 @@ fn finding(protects: bool, code: &'static str, at: At<'_>, message: String) -> D
 }
 
 fn unknown(name: &str, at: At<'_>, cx: &Context<'_>) -> Diagnostic {
-    let protects = namespace::protects(name);
+    let protects = namespace::means_to_protect(name);
     let message = if protects {
         format!("unknown component `{name}`: what it is to protect would be served unprotected")
     } else {

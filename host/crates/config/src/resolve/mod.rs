@@ -20,6 +20,8 @@ mod url_pattern;
 mod word;
 mod workflow;
 
+pub(crate) use namespace::means_to_protect;
+
 use std::time::Duration;
 
 use serde_json::Value;

@@ -19,6 +19,13 @@ pub(super) fn protects(namespace: &str) -> bool {
         .any(|family| namespace.starts_with(family))
 }
 
+/// Whether somebody who wrote this name, which is none, meant a component that protects something: one of those in other
+/// letters, or plugins, among which guards are.
+pub(crate) fn means_to_protect(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    protects(&name) || name.starts_with("plugin/") || name.starts_with("plugins/")
+}
+
 const NAMESPACES: &[(&str, &[ComponentLevel])] = &[
     ("ai/llm", &[Backend]),
     ("ai/mcp", &[Service, Endpoint]),

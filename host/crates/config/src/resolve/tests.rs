@@ -567,6 +567,9 @@ fn components_that_are_not_there() {
         ("security/policies", "error component-not-built"),
         ("validation/cel", "error component-not-built"),
         ("auth/validater", "error unknown-namespace"),
+        ("Auth/Validator", "error unknown-namespace"),
+        ("plugins/wasm", "error unknown-namespace"),
+        ("plugin/wasm ", "error unknown-namespace"),
         ("auth/gcp", "error misplaced-namespace"),
         ("modifier/lua-proxy", "warning component-ignored"),
         ("telemetry/logging", "warning misplaced-namespace"),
@@ -585,6 +588,16 @@ fn components_that_are_not_there() {
     let outcome = endpoint(json!({"extra_config": {"auth/gcp": {}}}), json!({}));
     assert_eq!(outcome.help(), "it belongs to the backend level");
     endpoint(json!({"extra_config": {"our/own": {}, "proxy": null}}), json!({})).gateway();
+}
+
+#[test]
+fn guards_beside_extra_config_are_errors() {
+    for name in ["plugin/wasm", "auth/validator"] {
+        let outcome = endpoint(json!({name: {}}), json!({}));
+        let place = Pointer::parse("/endpoints/0").key(name);
+        assert_eq!(outcome.findings(), [format!("error unknown-key {place}")]);
+        assert_eq!(outcome.help(), "components stand in `extra_config`");
+    }
 }
 
 #[test]
