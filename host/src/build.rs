@@ -16,7 +16,10 @@ use torana_core::{
 use torana_http::{
     backend, endpoint, respond::Rendering, server::Listening, service::Service, tls,
 };
-use torana_middleware::{conditional, proxy, shadow};
+use torana_middleware::{
+    conditional::{self, Conditional},
+    proxy, shadow,
+};
 
 use crate::wiring::{self, Row};
 
@@ -260,6 +263,10 @@ impl<'a> Builder<'a> {
         });
         let (steps, mut plan_steps) = split(steps);
         plan_steps.push(leaf_step);
+        let condition = condition.map(|Conditional { condition, detail, at }| {
+            plan_steps.insert(0, PlanStep { name: "condition", detail, at: Some(at) });
+            condition
+        });
         let shadow = settings.filter(|settings| settings.shadow);
         let kind = if shadow.is_some() { "shadow " } else { "" };
         let plan = Plan {

@@ -148,6 +148,23 @@ fn explain_speaks_as_the_configuration() {
     let output = run(config, &["explain", "-c", "gateway.json", "GET", "/a"]);
     let expected = "decode: safejson; collection; failure as error_b";
     assert!(output.stdout.contains(expected), "{output:?}");
+    let conditions = r#"{
+  "version": 3,
+  "host": ["http://h.test"],
+  "endpoints": [{ "endpoint": "/a", "input_headers": ["X-Model"], "backend": [
+    { "url_pattern": "/b", "extra_config": {
+      "backend/conditional": { "strategy": "header", "name": "X-Model", "value": "a" } } },
+    { "url_pattern": "/c", "extra_config": { "backend/conditional": { "strategy": "fallback" } } }
+  ] }]
+}
+"#;
+    let output = run(conditions, &["explain", "-c", "gateway.json", "GET", "/a"]);
+    for expected in [
+        "1. condition: if the header x-model is \"a\" ",
+        "1. condition: if no other condition holds",
+    ] {
+        assert!(output.stdout.contains(expected), "{output:?}");
+    }
     let output = run(config, &["check", "-dd", "-c", "gateway.json"]);
     for line in ["Output: json-collection\n", "Decoder: safejson\n"] {
         assert!(output.stdout.contains(line), "{line}: {output:?}");

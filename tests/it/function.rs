@@ -178,6 +178,13 @@ fn check_tells_what_is_wrong() {
     let output = check(&format!(r#"{{ "plugin/wasm": {other} }}"#));
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.stderr.contains("only `handle` is called"), "{output:?}");
+    let source = plugin("test-function").to_string_lossy().into_owned();
+    let output = check(&format!(
+        r#"{{ "plugin/wasm": {{ "name": "f", "source": "{source}", "on_error": "pass" }} }}"#
+    ));
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let text = output.stdout + &output.stderr;
+    assert!(text.contains("a backend cannot be passed over"), "{text}");
     let output = check(&function(r#"{ "statuss": 200 }"#, ""));
     assert_eq!(output.code, Some(1), "{output:?}");
     assert!(output.stderr.contains("statuss"), "{output:?}");

@@ -369,12 +369,23 @@ fn conformance_of_a_plugin_that_stands_everything() {
     }
 }
 
+/// Ordinary messages get a body where a plugin has hooks for bodies; one that fails is a finding among others.
+#[test]
+fn conformance_tries_hooks_for_bodies() {
+    let script = "### config\n{\"trap_at\": 3}\n### request\nGET /\n";
+    let scratch = folder("test-stream", &[("requests/01.http", script)]);
+    let output = torana(&scratch, &["plugin", "conformance"]);
+    assert_eq!(output.code, Some(1), "{output:?}");
+    assert!(output.stdout.contains("FAIL an ordinary message, call 1\n"), "{output:?}");
+    assert!(output.stdout.ends_with(" failed\n"), "{output:?}");
+}
+
 #[test]
 fn conformance_needs_an_ordinary_message() {
     let scratch = folder("test-panic-sometimes", &[]);
     let output = torana(&scratch, &["plugin", "conformance"]);
     assert_eq!(output.code, Some(1), "{output:?}");
-    assert!(output.stderr.contains("call 100 of 1000 with an ordinary message: "), "{output:?}");
+    assert!(output.stdout.contains("FAIL an ordinary message, call 100\n"), "{output:?}");
     let scratch = folder("header-edit", &[("broken.http", "### config\n{\n")]);
     for (arguments, code, part) in [
         (&["plugin", "conformance"][..], 1, "name a request file that has the plugin's config"),

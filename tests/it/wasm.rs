@@ -149,10 +149,33 @@ fn a_guard_of_paths_sees_what_the_router_matches() {
     }
 }
 
+/// The client does not know the path of a variant, and a redirect to it would be split once more.
+#[test]
+fn redirects_lead_to_paths_that_the_client_knows() {
+    let upstream = upstream();
+    let config =
+        r#"{ "variants": [{ "name": "canary", "percent": 100, "path_prefix": "/canary" }] }"#;
+    let gateway = Gateway::start(format!(
+        r#"{{ "version": 3, "host": ["http://{}"], {}, "endpoints": [
+            {{ "endpoint": "/o", "backend": [{{ "url_pattern": "/none" }}] }},
+            {{ "endpoint": "/canary/o", "backend": [{{ "url_pattern": "/b" }}] }} ] }}"#,
+        upstream.address(),
+        section("ab-split", config, "")
+    ));
+    let mut client = gateway.connect();
+    assert_eq!(client.get("/o").text(), r#"{"x":1}"#);
+    for path in ["/o/", "//o", "/O"] {
+        let answer = client.get(path);
+        assert_eq!((answer.status, answer.header("location")), (301, "/o"), "{path}");
+    }
+    assert_eq!(client.get("/p").status, 404);
+}
+
 /// What the guard is shown in another form travels on as it came.
 #[test]
 fn bytes_of_paths_stay_behind_service_hooks() {
-    let upstream = Upstream::start(Script::new().on("*", "/any/%61%3Bb%2fc", Reply::json(r#"{"x":1}"#)));
+    let upstream =
+        Upstream::start(Script::new().on("*", "/any/%61%3Bb%2fc", Reply::json(r#"{"x":1}"#)));
     let service = section("early-answer", r#"{ "when": { "path_prefix": "/admin" } }"#, "");
     let gateway = Gateway::start(format!(
         r#"{{ "version": 3, "host": ["http://{}"], {service}, "endpoints": [

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use torana_config::did_you_mean;
 
 /// What begins the line above each section.
-const MARK: &str = "### ";
+const MARK: &str = "###";
 
 /// A file, read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -118,6 +118,8 @@ impl Script {
     pub fn parse(text: &str) -> Read<Self> {
         let mut sections: Vec<Section<'_>> = Vec::new();
         let mut before = Vec::new();
+        // Some editors write a mark of their own at the start.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (index, line) in text.lines().enumerate() {
             match (line.strip_prefix(MARK), sections.last_mut()) {
                 (Some(title), _) => {
@@ -171,9 +173,13 @@ impl Script {
             "backend response" => self.backend = Some(section.message()?.answer(section)?),
             "http" => self.calls.push(section.call(rest)?),
             "expect request" => self.expect.request = Some(section.expected()?),
-            "expect no request" => self.expect.no_request = true,
+            "expect no request" if section.body().is_empty() => self.expect.no_request = true,
+            "expect no request" => return Err(section.error("nothing stands in this section")),
             "expect response" => self.expect.response = Some(section.expected()?),
             "expect error" => self.expect.error = Some(section.body()),
+            "expect log" if section.body().is_empty() => {
+                return Err(section.error("this section is empty"));
+            }
             "expect log" => {
                 let lines = section.text.iter().map(|line| line.trim());
                 self.expect.logs.extend(lines.filter(|line| !line.is_empty()).map(str::to_owned));
@@ -300,8 +306,8 @@ impl<'a> Section<'a> {
         // Status lines begin with a number or the protocol; request lines have a blank in front of any colon.
         let is_header = first.starts_with('!')
             || first.split_once(':').is_some_and(|(name, _)| !name.contains(' '));
-        if first.is_empty() || !is_header {
-            return if first.is_empty() { Ok(Message::default()) } else { self.message() };
+        if !is_header {
+            return self.message();
         }
         let mut text = vec!["-"];
         text.extend(self.text.iter().skip_while(|line| line.trim().is_empty()));
@@ -338,7 +344,7 @@ impl Message {
     fn answer(self, section: &Section<'_>) -> Read<Self> {
         let error =
             || section.error("an answer begins with a line such as `HTTP/1.1 200 OK` or `200`");
-        let is_status = |status: &u16| (100..=999).contains(status);
+        let is_status = |status: &u16| (200..=599).contains(status);
         if self.status().filter(is_status).is_some() { Ok(self) } else { Err(error()) }
     }
 }
@@ -407,6 +413,8 @@ hello
     fn a_bare_message_is_a_request_or_an_answer() {
         let script = Script::parse("GET /a\nx: y\n").expect("a request");
         assert_eq!(script.request.expect("a request").body, None);
+        let script = Script::parse("\u{feff}### request\nGET /b\n").expect("a request");
+        assert_eq!(script.request.expect("a request").first, "GET /b");
         let script = Script::parse("HTTP/1.1 200 OK\n\nhi").expect("an answer");
         assert_eq!(script.backend.expect("an answer").body.as_deref(), Some("hi"));
     }
@@ -435,6 +443,12 @@ hello
             ("### backend response\nOK\n", 1, "an answer begins"),
             ("### http auth\n200\n", 1, "write `### http GET"),
             ("### client nobody\n", 1, "write `### client"),
+            ("### backend response\n600\n", 1, "an answer begins"),
+            ("### request\nGET /\n\n#### expect response\n404\n", 4, "there is no section"),
+            ("### request\nGET /\n\n###expect reponse\n404\n", 4, "did you mean"),
+            ("### expect response\n\n", 1, "this section is empty"),
+            ("### expect log\n", 1, "this section is empty"),
+            ("### expect no request\nGET /\n", 1, "nothing stands in this section"),
             ("### request\n", 1, "this section is empty"),
         ] {
             let error = Script::parse(text).expect_err(text);

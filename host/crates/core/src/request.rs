@@ -36,6 +36,8 @@ pub struct RequestParts {
     pub host: usize,
     /// The path as the client wrote it, where `path` is another form of it; see [`Request::show_canonical_path`].
     pub written: Option<Box<Written>>,
+    /// The client's path, where a plugin has written another one that the client does not know.
+    pub rewritten: Option<String>,
 }
 
 /// A path in two forms that the router takes for the same.
@@ -59,6 +61,7 @@ impl Request {
             body: Body::Empty,
             host: 0,
             written: None,
+            rewritten: None,
         }))
     }
 
@@ -114,6 +117,7 @@ impl Request {
             pinned: self.pinned.clone(),
             host: self.host,
             written: self.written.clone(),
+            rewritten: self.rewritten.clone(),
         })))
     }
 }

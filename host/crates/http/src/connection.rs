@@ -220,7 +220,7 @@ impl Connection {
             self.shared.count_panic();
             panicked(&service, &cx, &*panic)
         });
-        if answer.status() == StatusCode::NO_CONTENT {
+        if matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT) {
             without_content(&mut answer);
         }
         if gzip {
@@ -280,7 +280,8 @@ impl Connection {
     }
 }
 
-/// A plugin may make a 204 of an answer with a body, which would be taken for the next answer (RFC 9110 8.6, 15.3.5).
+/// A plugin may make a 204 or 205 of an answer with a body, which would be taken for the next answer (RFC 9110 8.6, 15.3.5,
+/// 15.3.6).
 fn without_content(answer: &mut Answer) {
     answer.headers_mut().remove(header::CONTENT_LENGTH);
     *answer.body_mut() = Body::Empty;
@@ -416,6 +417,7 @@ impl Entering {
             ),
             host: 0,
             written: None,
+            rewritten: None,
         });
         Ok((cx, request, chunked))
     }

@@ -182,12 +182,14 @@ impl Inner {
                 Ok(endpoint) => endpoint,
                 Err(answer) => return *answer,
             },
+            // A redirect leads from the path that the client knows to another one that it may know: what a plugin makes
+            // of that would be changed once more.
             Found::OtherMethods(methods) => {
-                request.path = path;
+                request.path = request.rewritten.take().unwrap_or(path);
                 return self.no_endpoint(&request, &methods);
             }
             Found::Nothing => {
-                request.path = path;
+                request.path = request.rewritten.take().unwrap_or(path);
                 return self.no_endpoint(&request, &[]);
             }
         };

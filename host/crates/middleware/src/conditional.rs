@@ -1,7 +1,7 @@
 //! `backend/conditional`: backends that take part only in some requests (reference 4.5, 11.5). Paid elsewhere.
 
 use http::HeaderName;
-use torana_config::{Diagnostic, config, config_enum, read};
+use torana_config::{Diagnostic, Pointer, config, config_enum, read};
 use torana_core::{Request, RequestContext, merge::Condition, pipeline::BuildContext};
 
 /// Namespace of [`ConditionalConfig`].
@@ -31,13 +31,27 @@ config! {
     }
 }
 
+/// A condition, and what plans say of it.
+pub struct Conditional {
+    /// Decides.
+    pub condition: Box<dyn Condition>,
+    /// When the backend is called.
+    pub detail: String,
+    /// Where that is configured.
+    pub at: Pointer,
+}
+
 /// The condition of a backend. A condition that cannot be built is reported as an error: the backend would be called
 /// when it must not.
-pub fn build(cx: &mut BuildContext<'_>) -> Option<Box<dyn Condition>> {
+pub fn build(cx: &mut BuildContext<'_>) -> Option<Conditional> {
     let component = cx.component(NAMESPACE)?.clone();
     let config: ConditionalConfig = read(&component.value, &component.at, cx.diagnostics)?;
     match config.strategy {
-        Strategy::Fallback => Some(Box::new(Fallback)),
+        Strategy::Fallback => Some(Conditional {
+            condition: Box::new(Fallback),
+            detail: "if no other condition holds".to_owned(),
+            at: component.at,
+        }),
         Strategy::Policy => {
             cx.report(Diagnostic::error(
                 "component-not-built",
@@ -57,7 +71,12 @@ pub fn build(cx: &mut BuildContext<'_>) -> Option<Box<dyn Condition>> {
                 ));
                 return None;
             };
-            Some(Box::new(Header { name, value }))
+            let detail = format!("if the header {name} is {value:?}");
+            Some(Conditional {
+                condition: Box::new(Header { name, value }),
+                detail,
+                at: component.at,
+            })
         }
     }
 }

@@ -51,12 +51,17 @@ fn print(findings: &[Finding], soak: &Soak) -> Exit {
             Some(fault) => output::print(&format!("FAIL {name}\n{}", indented(fault))),
         }
     }
+    let calls = soak.calls;
+    output::print(&match &soak.fault {
+        None => format!("ok   an ordinary message, {calls} times\n"),
+        Some(fault) => format!("FAIL an ordinary message, call {calls}\n{}", indented(fault)),
+    });
     let word = if soak.leaks() { "FAIL" } else { "ok  " };
     let (first, last) = (soak.memory.0 as f64 / MIB, soak.memory.1 as f64 / MIB);
-    let calls = soak.calls;
     output::print(&format!("{word} memory: {first:.1} MiB, {last:.1} MiB after {calls} calls\n"));
     let faults = findings.iter().filter(|finding| finding.fault.is_some()).count();
-    let failed = faults + usize::from(soak.leaks());
-    output::print(&format!("{} passed, {failed} failed\n", findings.len() + 1 - failed));
+    let tried = findings.len() + 2;
+    let failed = faults + usize::from(soak.leaks()) + usize::from(soak.fault.is_some());
+    output::print(&format!("{} passed, {failed} failed\n", tried - failed));
     if failed == 0 { Exit::Success } else { Exit::Findings }
 }

@@ -9,6 +9,7 @@ use super::plan::{Checked, Findings, Plan};
 use crate::{
     cache::Cache,
     component::{Hook, Loaded},
+    config::OnError,
     plugin::Limits,
     step::LevelHooks,
 };
@@ -152,7 +153,11 @@ impl Plan {
     }
 
     /// Refuses hooks that are never called: they may be thought to guard something.
-    pub(super) fn check_backend_hooks(&self) -> Checked<()> {
+    pub(super) fn check_backend_hooks(&self, cx: &mut BuildContext<'_>) -> Checked<()> {
+        if self.config.on_error == OnError::Pass {
+            let message = "a backend cannot be passed over: it fails with the plugin";
+            cx.report(Diagnostic::warning("not-supported", self.at.key("on_error"), message));
+        }
         let mut hooks = self.config.hooks.iter().flatten();
         let Some(index) = hooks.position(|hook| *hook != Hook::Handle) else { return Ok(()) };
         let at = self.at.key("hooks").index(index);

@@ -12,7 +12,7 @@ use crate::{
     cache::Cache,
     call::Caller,
     component::{Hook, Loaded},
-    config::PluginConfig,
+    config::{Isolation, OnError, PluginConfig},
     outbound::Upstreams,
     plugin::{Limits, Plugin},
     step::{LevelHooks, PluginStep},
@@ -119,7 +119,7 @@ impl Plan {
             );
             return Err(self.error("plugin-hook", "source", message).into());
         }
-        self.check_backend_hooks()?;
+        self.check_backend_hooks(cx)?;
         let plugin = self.plugin(&loaded, limits, &[Hook::Handle], cx)?;
         let collects = collects(&plugin);
         let detail = self.detail(Hook::Handle.word(), plugin.pool.loaded());
@@ -141,7 +141,7 @@ impl Plan {
             )
             .into());
         }
-        self.check_backend_hooks()?;
+        self.check_backend_hooks(cx)?;
         let plugin = self.plugin(loaded, limits, &[Hook::Handle], cx)?;
         let collects = collects(&plugin).request;
         let detail = self.detail("wasi:http", loaded);
@@ -153,7 +153,10 @@ impl Plan {
     fn detail(&self, hooks: &str, loaded: &Loaded) -> String {
         let asks = self.config.grants.0.describe(&loaded.asks);
         let colon = if asks.is_empty() { "" } else { ": " };
-        format!("{} ({hooks}){colon}{asks}", self.config.name)
+        let pass = if self.config.on_error == OnError::Pass { "; on_error: pass" } else { "" };
+        let fresh =
+            if self.config.isolation == Isolation::Request { "; isolation: request" } else { "" };
+        format!("{} ({hooks}){pass}{fresh}{colon}{asks}", self.config.name)
     }
 
     pub(super) fn error(

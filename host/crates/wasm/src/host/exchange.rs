@@ -124,7 +124,8 @@ impl Host for State {
                 "`{path}` is not a path: it begins with a slash, all else is percent-encoded"
             )));
         }
-        request.path = path;
+        let old = std::mem::replace(&mut request.path, path);
+        request.rewritten.get_or_insert(old);
         Ok(Ok(()))
     }
 
