@@ -182,14 +182,12 @@ impl Inner {
                 Ok(endpoint) => endpoint,
                 Err(answer) => return *answer,
             },
-            // A redirect leads from the path that the client knows to another one that it may know: what a plugin makes
-            // of that would be changed once more.
             Found::OtherMethods(methods) => {
-                request.path = request.rewritten.take().unwrap_or(path);
+                request.path = path;
                 return self.no_endpoint(&request, &methods);
             }
             Found::Nothing => {
-                request.path = request.rewritten.take().unwrap_or(path);
+                request.path = path;
                 return self.no_endpoint(&request, &[]);
             }
         };
@@ -224,24 +222,34 @@ impl Inner {
         Ok(endpoint)
     }
 
+    /// Where the client should have gone, if what it asked for is nearly right.
+    fn right_path(&self, request: &Request) -> Option<String> {
+        let method = &request.method;
+        let path = match &request.rewritten {
+            None => request.path.as_str(),
+            // The path that a plugin has written is none of the client's. Its own may be right, and lead nowhere but here.
+            Some(path) if matches!(self.router.find(method, path), Found::Match(_)) => return None,
+            Some(path) => path,
+        };
+        if self.builtins.lacks_slash(path) {
+            return Some(format!("{path}/"));
+        }
+        let slash = (!self.options.disable_redirect_trailing_slash)
+            .then(|| self.router.other_slash(method, path));
+        slash.flatten().or_else(|| {
+            let fixes = !self.options.disable_redirect_fixed_path;
+            fixes.then(|| self.router.fixed(method, path)).flatten()
+        })
+    }
+
     fn no_endpoint(&self, request: &Request, other_methods: &[Method]) -> Answer {
-        let (method, path) = (&request.method, request.path.as_str());
-        let query = (!request.query.is_empty()).then_some(request.query.as_str());
+        let method = &request.method;
         if self.options.auto_options && method == Method::OPTIONS && !other_methods.is_empty() {
             return self.responder.options(other_methods);
         }
-        if self.builtins.lacks_slash(path) {
-            return respond::redirect(method, &format!("{path}/"), query);
-        }
-        if !self.options.disable_redirect_trailing_slash
-            && let Some(other) = self.router.other_slash(method, path)
-        {
-            return respond::redirect(method, &other, query);
-        }
-        if !self.options.disable_redirect_fixed_path
-            && let Some(fixed) = self.router.fixed(method, path)
-        {
-            return respond::redirect(method, &fixed, query);
+        if let Some(right) = self.right_path(request) {
+            let query = (!request.query.is_empty()).then_some(request.query.as_str());
+            return respond::redirect(method, &right, query);
         }
         if !other_methods.is_empty() && !self.options.disable_handle_method_not_allowed {
             return self.responder.method_not_allowed(other_methods);
