@@ -258,7 +258,7 @@ fn body_hook_four_chunks(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn get_on_a_fiber(bencher: Bencher<'_, '_>) {
     let plugin = json!({"name": "fiber", "source": torana_plugins_build::plugin("test-loop"),
-                        "limits": {"timeout": "1ms"}});
+                        "limits": {"timeout": "200ms"}});
     let pipeline = pipeline(plugin, 1);
     slow_down(&pipeline);
     run(bencher, "get_on_a_fiber", 8 + MOVE, &pipeline);
