@@ -35,16 +35,9 @@ pub struct RequestParts {
     /// The host that the balancer has chosen: an index into the backend's hosts.
     pub host: usize,
     /// The path as the client wrote it, where `path` is another form of it; see [`Request::show_canonical_path`].
-    pub written: Option<Box<Written>>,
+    pub written: Option<String>,
     /// The client's path, where a plugin has written another one that the client does not know.
     pub rewritten: Option<String>,
-}
-
-/// A path in two forms that the router takes for the same.
-#[derive(Debug, Clone)]
-pub struct Written {
-    path: String,
-    canonical: String,
 }
 
 impl Request {
@@ -69,17 +62,16 @@ impl Request {
     /// that looks for a path must not miss what the router finds.
     pub fn show_canonical_path(&mut self) {
         if let Cow::Owned(canonical) = percent::canonical(&self.path) {
-            let path = std::mem::replace(&mut self.path, canonical.clone());
-            self.written = Some(Box::new(Written { path, canonical }));
+            self.written = Some(std::mem::replace(&mut self.path, canonical));
         }
     }
 
     /// Gives the path back its bytes, which travel on as they came, unless a step has changed it.
     pub fn restore_path(&mut self) {
         if let Some(written) = self.written.take()
-            && written.canonical == self.path
+            && percent::canonical(&written) == self.path
         {
-            self.path = written.path;
+            self.path = written;
         }
     }
 
@@ -87,8 +79,7 @@ impl Request {
     pub fn prefix_path(&mut self, prefix: &str) {
         self.path.insert_str(0, prefix);
         if let Some(written) = &mut self.written {
-            written.path.insert_str(0, prefix);
-            written.canonical.insert_str(0, prefix);
+            written.insert_str(0, prefix);
         }
     }
 
